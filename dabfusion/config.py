@@ -1,0 +1,123 @@
+"""Every default and every size in one place: time base, styles, generation options, model presets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .errors import OptionError
+
+FRAME_SIZE = 256  #: side of a rendered frame, pixels
+FLOW_SIZE = 64  #: side of a flow map, cells
+CODE_FPS = 15  #: flow codes (and music features) per second
+VIDEO_FPS = 30  #: frames per second of the finished video
+FRAMES_PER_CODE = VIDEO_FPS // CODE_FPS
+if FRAMES_PER_CODE * CODE_FPS != VIDEO_FPS:
+    raise AssertionError("VIDEO_FPS must be a whole multiple of CODE_FPS")
+
+MIN_LENGTH = 0.5  #: shortest dance, seconds
+MAX_LENGTH = 600.0  #: longest dance, seconds
+MAX_SEED = 2**31 - 1
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+DEFAULT_CHECKPOINT = CHECKPOINTS / "studio"
+
+#: The ten AIST++ genres, then the style of the captured takes.
+STYLES: tuple[str, ...] = (
+    "break", "pop", "lock", "middle-hip-hop", "la-hip-hop", "house", "waack", "krump", "street-jazz", "ballet-jazz",
+    "salsa",
+)  # fmt: skip
+AUTO_STYLE = "auto"  #: no style token: the music alone decides
+
+
+def _check_number(name: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """Raises OptionError unless ``value`` is a finite number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise OptionError(f"The {name} must be a number; got {value!r}.")
+    if not low <= value <= high:
+        raise OptionError(f"The {name} must be between {low:g} and {high:g}{unit}; got {value:g}.")
+
+
+def _check_whole(name: str, value: int, low: int, high: int) -> None:
+    """Raises OptionError unless ``value`` is a whole number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise OptionError(f"The {name} must be a whole number; got {value!r}.")
+    _check_number(name, value, low, high)
+
+
+@dataclass(frozen=True)
+class GenerationOptions:
+    """What a user can choose about one dance. Frozen; every field is checked when it is built.
+
+    Raises:
+        OptionError: a field is out of its range; the message is one plain sentence.
+    """
+
+    seed: int = 0  #: the same seed, inputs, versions and device give the same frames
+    steps: int = 20  #: denoising steps: more is slower and a little cleaner
+    start: float = 0.0  #: where the dance starts in the song, seconds
+    length: float | None = None  #: seconds; None: to the end of the song
+    style: str = AUTO_STYLE  #: one of STYLES, or "auto"
+    motion_strength: float = 1.0  #: scales the movement around the start pose; 1 is as sampled
+    fps: int = VIDEO_FPS  #: frames per second of the video
+    guidance: float = 2.0  #: classifier-free guidance on the music; 1 is none
+    mark: bool = True  #: draw the visible "AI-generated" mark
+
+    def __post_init__(self) -> None:
+        _check_whole("seed", self.seed, 0, MAX_SEED)
+        _check_whole("number of steps", self.steps, 1, 1000)
+        _check_number("start", self.start, 0.0, 24 * 3600.0, " seconds")
+        if self.length is not None:
+            _check_number("length", self.length, MIN_LENGTH, MAX_LENGTH, " seconds")
+        if self.style != AUTO_STYLE and self.style not in STYLES:
+            raise OptionError(f"There is no style {self.style!r}; choose one of: {', '.join((AUTO_STYLE, *STYLES))}.")
+        _check_number("motion strength", self.motion_strength, 0.0, 2.0)
+        _check_whole("number of frames per second", self.fps, 10, 60)
+        _check_number("guidance", self.guidance, 0.0, 10.0)
+        if not isinstance(self.mark, bool):
+            raise OptionError(f"The mark is either on or off; got {self.mark!r}.")
+
+    def as_dict(self) -> dict[str, object]:
+        """The options as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The sizes of one model family; builders read them, modules never do."""
+
+    name: str
+    frame_size: int  #: pixels
+    flow_size: int  #: cells of the flow map
+    flow_channels: int  #: 4: flow x, y, occlusion, matte; 3: without matte (whole-frame)
+    code_fps: int
+    window: int  #: codes (or flow maps) denoised together
+    overlap: int  #: codes that two neighbouring windows share
+    channels: tuple[int, ...]  #: of the generator, from full resolution down
+    width: int  #: of the denoiser
+    depth: int  #: blocks of the denoiser
+    heads: int
+    towers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.frame_size % self.flow_size:
+            raise OptionError(f"Preset {self.name}: {self.frame_size} px do not divide into {self.flow_size} cells.")
+        if not 0 <= self.overlap < self.window:
+            raise OptionError(f"Preset {self.name}: the overlap must be shorter than the window.")
+
+
+STUDIO = Preset(
+    name="studio", frame_size=FRAME_SIZE, flow_size=FLOW_SIZE, flow_channels=4, code_fps=CODE_FPS, window=60,
+    overlap=20, channels=(24, 48, 96), width=256, depth=8, heads=8, towers=("beats", "rhythm"),
+)  # fmt: skip
+#: DabFusion's own sizes: whole frames of 128 px, 40 flow maps at 10 per second, a 3D U-Net.
+PAPER = Preset(
+    name="paper", frame_size=128, flow_size=32, flow_channels=3, code_fps=10, window=40, overlap=0,
+    channels=(64, 128, 256), width=64, depth=4, heads=8, towers=("clap", "wav2clip", "beats"),
+)  # fmt: skip
+TINY = Preset(
+    name="tiny", frame_size=32, flow_size=8, flow_channels=4, code_fps=CODE_FPS, window=12, overlap=4,
+    channels=(4, 8), width=16, depth=1, heads=2, towers=("beats", "rhythm"),
+)  # fmt: skip
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (STUDIO, PAPER, TINY)}
