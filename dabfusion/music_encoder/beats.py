@@ -14,7 +14,7 @@ from __future__ import annotations
 import librosa
 import numpy as np
 
-from dabfusion.music_encoder.onsets import (
+from .onsets import (
     GRID_RATE,
     HOP,
     ONSET_DELAY,
@@ -49,7 +49,7 @@ def beat_features(times: np.ndarray, beat_times: np.ndarray, tempo: float, *, co
 
     Args:
         times: (T,) seconds.
-        beat_times: (B,) ascending seconds of the beats, in the same clock; the grid goes on beyond both ends at the pace
+        beat_times: (B,) ascending seconds of the beats, same clock; the grid goes on beyond both ends at the pace
             of the nearest beats.
         tempo: BPM, for the last number and for the pace where there is only one beat.
         count_offset: beats to add to the count, so that ``beat_times[0]`` is count ``count_offset`` of the 8.
