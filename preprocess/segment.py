@@ -1,0 +1,209 @@
+"""Cut one figure out of a photo with Segment Anything, prompted by a box and, to correct it, by points."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from preprocess.detect import widen
+from preprocess.errors import PhotoError
+from preprocess.person import SEEN, Person
+from preprocess.photo import Photo
+from preprocess.sam import SMALL, load_sam
+from preprocess.weights import CHECKPOINTS
+
+if TYPE_CHECKING:
+    from segment_anything import SamPredictor
+
+BOX_MARGIN = 0.04  # of the box's longer side: YOLO likes to cut off hair and shoes
+CLOSE_UP_BELOW = 0.45  # figures smaller than this share of the photo are segmented in a close-up
+CLOSE_UP_SIDE = 1.7  # side of the close-up, in longer sides of the box
+CACHED_PHOTOS = 6  # embeddings kept, 4 MB each
+MIN_MASK_SHARE = 2e-4  # of the photo; less is nothing
+
+Point = tuple[float, float, bool]  # x, y in photo pixels; True: belongs to the figure
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """Which pixels of the photo show the figure.
+
+    Attributes:
+        mask: (H, W) bool, photo pixels.
+        quality: Segment Anything's own guess of the mask's intersection over union with the truth, 0 to 1.
+    """
+
+    mask: np.ndarray
+    quality: float
+
+    @property
+    def box(self) -> np.ndarray:
+        """(4,) float32 x1, y1, x2, y2 (edges) of the mask."""
+        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
+        return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+
+
+@dataclass(frozen=True)
+class _Embedding:
+    """SAM's image features of one region of a photo: features (1, 256, 64, 64)."""
+
+    features: torch.Tensor
+    original_size: tuple[int, int]
+    input_size: tuple[int, int]
+
+
+class Segmenter:
+    """``segment_anything.SamPredictor`` with the image embedding kept per photo region.
+
+    The model is loaded on first use. Calls from several threads take turns.
+    """
+
+    def __init__(self, model: str = SMALL, checkpoints: Path = CHECKPOINTS, device: str = "cpu") -> None:
+        self._name, self._checkpoints, self._device = model, checkpoints, device
+        self._predictor: SamPredictor | None = None
+        self._embeddings: OrderedDict[tuple[str, tuple[int, ...]], _Embedding] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def cut_out(self, photo: Photo, person: Person, points: Sequence[Point] = ()) -> Cutout:
+        """The mask of ``person``.
+
+        Without points Segment Anything is asked for three masks and the one that it trusts most is taken.
+        With points that mask is corrected by them.
+
+        Raises:
+            PhotoError: a point lies outside the photo, or nothing is left of the figure.
+            WeightsError: the model's weights are missing.
+        """
+        points = _checked(points, photo.size)
+        box = prompt_box(photo, person, points)
+        region = region_of(box, photo.size)
+        origin = np.array(region[:2], np.float32)
+        with self._lock:
+            predictor = self._at(photo, region)
+            logits, quality = _ask(predictor, box - np.tile(origin, 2), points, origin)
+        mask = np.zeros(photo.pixels.shape[:2], bool)
+        x1, y1, x2, y2 = region
+        mask[y1:y2, x1:x2] = logits > 0
+        if photo.alpha is not None:
+            mask &= photo.alpha > 127
+        mask = clean_mask(mask, [(x, y) for x, y, inside in points if inside])
+        for x, y, inside in points:
+            if not inside and mask[int(y), int(x)]:
+                quality = min(quality, 0.5)
+        if mask.sum() < MIN_MASK_SHARE * mask.size:
+            raise PhotoError("No figure could be cut out there: please choose another person or click on the figure.")
+        return Cutout(mask, float(np.clip(quality, 0, 1)))
+
+    def _at(self, photo: Photo, region: tuple[int, int, int, int]) -> SamPredictor:
+        """The predictor, set to a region of the photo."""
+        if self._predictor is None:
+            sam = load_sam(self._name, self._checkpoints, self._device)
+            from segment_anything import SamPredictor
+
+            self._predictor = SamPredictor(sam)
+        predictor, key = self._predictor, (photo.digest, region)
+        if key in self._embeddings:
+            self._embeddings.move_to_end(key)
+            kept = self._embeddings[key]
+            predictor.features, predictor.is_image_set = kept.features, True
+            predictor.original_size, predictor.input_size = kept.original_size, kept.input_size
+            return predictor
+        x1, y1, x2, y2 = region
+        predictor.set_image(np.ascontiguousarray(photo.pixels[y1:y2, x1:x2]))
+        size = (int(predictor.original_size[0]), int(predictor.original_size[1]))
+        shown = (int(predictor.input_size[0]), int(predictor.input_size[1]))
+        self._embeddings[key] = _Embedding(predictor.features, size, shown)
+        while len(self._embeddings) > CACHED_PHOTOS:
+            self._embeddings.popitem(last=False)
+        return predictor
+
+
+def prompt_box(photo: Photo, person: Person, points: Sequence[Point] = ()) -> np.ndarray:
+    """The box to prompt with: the person's, widened, and grown to hold every seen joint and every inside point."""
+    box = widen(person.box, photo.size, BOX_MARGIN)
+    held = person.keypoints[person.keypoints[:, 2] >= SEEN, :2]
+    if len(held):
+        margin = 0.05 * person.height
+        low, high = held.min(axis=0) - margin, held.max(axis=0) + margin
+        limit = np.array(photo.size, np.float32)
+        box = np.concatenate([np.minimum(box[:2], np.clip(low, 0, None)), np.maximum(box[2:], np.minimum(high, limit))])
+    for x, y, inside in points:
+        if inside:
+            box = np.concatenate([np.minimum(box[:2], (x - 2, y - 2)), np.maximum(box[2:], (x + 2, y + 2))])
+    return box.astype(np.float32)
+
+
+def region_of(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part of the photo that Segment Anything sees: all of it, or a close-up square around a small figure.
+
+    Snapped to a grid, so that small corrections of the box find the same embedding again.
+    """
+    side = float(max(box[2] - box[0], box[3] - box[1]))
+    if side >= CLOSE_UP_BELOW * max(size):
+        return 0, 0, size[0], size[1]
+    grid = max(16, int(side) // 4 // 16 * 16)
+    half = CLOSE_UP_SIDE * side / 2
+    x, y = float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2
+    x1, y1 = (max(0, int((v - half) // grid) * grid) for v in (x, y))
+    x2, y2 = (min(limit, -int(-(v + half) // grid) * grid) for v, limit in zip((x, y), size, strict=True))
+    return x1, y1, x2, y2
+
+
+def _checked(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
+    for x, y, _ in points:
+        if not (0 <= x < size[0] and 0 <= y < size[1]):
+            raise PhotoError(f"The point ({x:g}, {y:g}) lies outside the photo: click on the photo itself.")
+    return [(float(x), float(y), bool(inside)) for x, y, inside in points]
+
+
+def _ask(
+    predictor: SamPredictor, box: np.ndarray, points: Sequence[Point], origin: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Logits (h, w) over the region and predicted quality, for a box and points relative to the photo."""
+    masks, qualities, low = predictor.predict(box=box, multimask_output=True, return_logits=True)
+    best = int(np.argmax(qualities))
+    if not points:
+        return masks[best], float(qualities[best])
+    places = np.array([(x, y) for x, y, _ in points], np.float32) - origin
+    labels = np.array([int(inside) for _, _, inside in points])
+    masks, qualities, _ = predictor.predict(
+        point_coords=places,
+        point_labels=labels,
+        box=box,
+        mask_input=low[best][None],
+        multimask_output=False,
+        return_logits=True,
+    )
+    return masks[0], float(qualities[0])
+
+
+def clean_mask(mask: np.ndarray, wanted: Sequence[tuple[float, float]] = ()) -> np.ndarray:
+    """Drop specks and fill pinholes.
+
+    Kept are the largest connected piece, pieces of at least 4% of it (legs behind a post), and pieces under a
+    ``wanted`` point (x, y). Holes below 0.2% of the figure are filled; the gap of an arm on the hip stays open.
+
+    Args:
+        mask: (H, W) bool.
+
+    Returns:
+        (H, W) bool.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count <= 1:
+        return mask.copy()
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    keep = {int(k) + 1 for k in np.flatnonzero(areas >= 0.04 * areas.max())}
+    keep |= {int(labels[int(y), int(x)]) for x, y in wanted} - {0}
+    kept = np.isin(labels, sorted(keep))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
+    small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < max(4.0, 0.002 * kept.sum()))
+    return kept | np.isin(labels, small[small > 0])
