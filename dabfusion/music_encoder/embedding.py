@@ -44,8 +44,8 @@ class MusicEmbedding:
     def section(self, start: float, length: float) -> MusicEmbedding:
         """The piece [start, start + length) of the song, in its own time: row i stands for start + i / fps.
 
-        ``start`` need not lie on the frame grid: rows are interpolated, and the beats tower is computed anew, so that the
-        beats keep their exact places. Beyond the song's ends the last rows go on, and so does the beat grid.
+        ``start`` need not lie on the frame grid: rows are interpolated, and the beats tower is computed anew, so that
+        the beats keep their exact places. Beyond the song's ends the last rows go on, and so does the beat grid.
 
         Args:
             start: seconds, >= 0.

@@ -45,7 +45,7 @@ class MusicEncoder:
             sample_rate: Hz.
 
         Returns:
-            The embedding with round(duration * fps) rows, at least one. Silence and empty songs give zeros and no beats.
+            The embedding with round(duration * fps) rows, at least one; zeros and no beats for silent and empty songs.
         """
         onsets = measure_onsets(audio, sample_rate)
         tempo, beat_times = beats_from_onsets(onsets, len(audio) / sample_rate)
