@@ -109,8 +109,8 @@ def _choose(fitting: list[Move], level: float, before: str, rng: np.random.Gener
 
 def _vary(move: Move, start: float, level: float, style: str, rng: np.random.Generator, place: tuple[float, float]) -> Part:
     score = mirrored(move.score) if rng.random() < 0.5 else move.score
-    speed = 0.5 if (move.energy > 0.3 and rng.random() < 0.35 * (1 - level)) else 1.0
-    amount = float(np.clip(0.62 + 0.5 * level + rng.normal(0, 0.08), 0.55, 1.2))
+    speed = 0.5 if (move.energy > 0.3 and rng.random() < 0.25 * (1 - level)) else 1.0
+    amount = float(np.clip(0.75 + 0.42 * level + rng.normal(0, 0.08), 0.6, 1.25))
     hits = rng.random() < _HITTING.get(style, 0.1)
     score = {layer: _jitter(layer, keys, amount, rng) for layer, keys in score.items()}
     if hits:

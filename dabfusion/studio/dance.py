@@ -12,8 +12,11 @@ from dabfusion.studio.choreography import choreograph
 from dabfusion.studio.grid import SongPlan, plan_song
 from dabfusion.studio.motion import FPS, STAGE, Motion
 from dabfusion.studio.moves import STYLES
+from dabfusion.studio.music import render_song
 
 CAPTURED_STYLE = "salsa"
+#: Of songs, Hz.
+SAMPLE_RATE = 22050
 _ATTEMPTS = 20
 
 
@@ -101,7 +104,7 @@ def sample_dance(
         source=source,
         move_names=names,
         audio=_audio(song, start, frames) if with_audio else None,
-        sample_rate=22050,
+        sample_rate=SAMPLE_RATE,
     )
 
 
@@ -129,9 +132,4 @@ def _captured(
 
 
 def _audio(song: SongPlan, start: float, frames: int) -> np.ndarray:
-    from dabfusion.studio.music import render_song
-
-    audio = render_song(song).audio
-    first, length = round(start * 22050), round(frames / FPS * 22050)
-    piece = audio[first : first + length]
-    return np.pad(piece, (0, length - len(piece)))
+    return render_song(song, start, frames / FPS, SAMPLE_RATE).audio

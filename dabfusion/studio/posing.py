@@ -92,7 +92,8 @@ def _hips_position(channels: Channels, rotation: np.ndarray, ankles: list[np.nda
     share = 0.5 + 0.5 * _BALANCE * (weight[:, :1] - weight[:, 1:])
     ground = share * channels.feet[0].ground + (1 - share) * channels.feet[1].ground
     root = np.insert(ground, 1, body.STANDING_HEIGHT - 0.012, axis=1)
-    root[:, 1] += channels.hips[:, 1]
+    drop = channels.hips[:, 1]
+    root[:, 1] += drop * (0.6 + 0.4 * (-drop / 0.3).clip(0, 1))
     turn = np.radians(channels.heading)
     x, z = channels.hips[:, 0], channels.hips[:, 2] - 0.06  # the hips' centre is behind the ankles
     root[:, 0] += x * np.cos(turn) + z * np.sin(turn)
