@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import wave
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -46,11 +46,12 @@ def decode_song(path: Path | str, *, max_seconds: float = MAX_SECONDS, timeout: 
     outcome = Outcome()
     parts: list[np.ndarray] = []
     count = 0
-    for part in _samples(Path(path), SAMPLE_RATE, 1, timeout, outcome):
-        parts.append(part[:, 0])
-        count += len(part)
-        if count > limit:
-            raise SongError(f"The song is longer than {max_seconds / 60:g} minutes; cut it and try again.")
+    with closing(_samples(Path(path), SAMPLE_RATE, 1, timeout, outcome)) as blocks:
+        for part in blocks:
+            parts.append(part[:, 0])
+            count += len(part)
+            if count > limit:
+                raise SongError(f"The song is longer than {max_seconds / 60:g} minutes; cut it and try again.")
     audio = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     _check_outcome(outcome, count)
     if count < MIN_SECONDS * SAMPLE_RATE:
@@ -123,7 +124,9 @@ def song_rate(path: Path | str) -> int:
     return CD_RATE if found and int(found[1]) % 11025 == 0 else STUDIO_RATE
 
 
-def _samples(path: Path, rate: int, channels: int, timeout: float, outcome: Outcome) -> Iterator[np.ndarray]:
+def _samples(
+    path: Path, rate: int, channels: int, timeout: float, outcome: Outcome
+) -> Generator[np.ndarray, None, None]:
     """Blocks (n, channels) float32 of the first sound stream of a file."""
     arguments = [
         "-threads", "1", *input_arguments(_checked(path)),

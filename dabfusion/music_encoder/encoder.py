@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import CheckpointError
 from .audio import decode_song
-from .beats import beats_from_onsets, frame_count
+from .beat_tracker import beats_from_onsets
+from .beats import frame_count
 from .embedding import MusicEmbedding
 from .onsets import SAMPLE_RATE, measure_onsets
 from .towers import BeatsTower, RhythmTower, Song, Tower

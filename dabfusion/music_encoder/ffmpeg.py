@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def input_arguments(path: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def stream_output(arguments: list[str], timeout: float, outcome: Outcome) -> Iterator[bytes]:
+def stream_output(arguments: list[str], timeout: float, outcome: Outcome) -> Generator[bytes, None, None]:
     """Runs ffmpeg and yields what it writes to its standard output.
 
     The process is killed when the time is over, and when the caller stops reading (or fails) early.

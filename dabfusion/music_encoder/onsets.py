@@ -29,6 +29,8 @@ SILENCE = 10.0 ** (-70 / 20)
 COMPRESSION = 100.0
 #: Onsets are rises over this many measurements (23 ms).
 LAG = 2
+#: Onset strength (mean rise of log power) below which a song has no events to follow.
+WEAKEST_ONSET = 0.05
 #: Seconds from the start of a sound to the top of its rise (measured: -1 ms on clicks, 4 on noise, 12 on kicks).
 ONSET_DELAY = 0.004
 
