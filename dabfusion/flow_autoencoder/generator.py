@@ -1,0 +1,97 @@
+"""Stage 1's image encoder and decoder: the start frame, moved by flow, painted where it was hidden.
+
+Encoder and decoder follow Johnson et al. 2016 (two stride-2 convolutions, residual blocks, two up-convolutions), as DabFusion's
+do. Beyond it: features at full and half resolution are warped too and joined by skips, and the output blends the *warped pixels
+themselves* with painted ones by a learned gate, so that what the photo shows is copied rather than repainted; and the person is
+a layer with a matte of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dabfusion.flow_autoencoder.blocks import ResidualBlock
+from dabfusion.flow_autoencoder.flow_maps import FlowMaps
+from dabfusion.flow_autoencoder.geometry import crop, scale_window, warp, warp_visible
+
+Window = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A start frame's features: picture (B, 4, H, W), z1 (B, c, H, W), z2 (B, 2c, H/2, W/2), z (B, 4c, H/4, W/4)."""
+
+    picture: Tensor
+    z1: Tensor
+    z2: Tensor
+    z: Tensor
+
+    def repeated(self, times: int) -> Encoded:
+        """Each start frame ``times`` times in a row."""
+        return Encoded(*(v.repeat_interleave(times, 0) for v in (self.picture, self.z1, self.z2, self.z)))
+
+
+class Generator(nn.Module):
+    """Encoder and decoder of stage 1.
+
+    Args:
+        channels: c, width at full resolution; 2c at 1/2 and 4c at 1/4.
+        parts: number of body-part maps that come with the flow (0: none).
+        blocks: residual blocks at 1/4 resolution in the decoder.
+        skips: warp full and half resolution features too (switch of the ablation).
+        gate: blend warped pixels into the output (switch of the ablation).
+    """
+
+    def __init__(self, channels: int = 16, parts: int = 19, blocks: int = 4, skips: bool = True, gate: bool = True) -> None:
+        super().__init__()
+        c = channels
+        self.parts, self.skips, self.gate = parts, skips, gate
+        self.enter = nn.Conv2d(4, c, 7, padding=3)
+        self.down1 = nn.Conv2d(c, 2 * c, 3, 2, 1)
+        self.down2 = nn.Conv2d(2 * c, 4 * c, 3, 2, 1)
+        self.encode_blocks = nn.Sequential(ResidualBlock(4 * c, 4 * c), ResidualBlock(4 * c, 4 * c))
+        self.join = nn.Conv2d(4 * c + 2 + parts, 4 * c, 3, padding=1)
+        self.decode_blocks = nn.Sequential(*(ResidualBlock(4 * c, 4 * c) for _ in range(blocks)))
+        self.narrow1 = nn.Conv2d(4 * c, 2 * c, 1)
+        self.up1 = nn.Sequential(nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.ReLU())
+        self.narrow2 = nn.Conv2d(2 * c, c, 1)
+        self.up2 = nn.Sequential(nn.Conv2d(2 * c + 4, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, c, 3, padding=1), nn.ReLU())
+        self.leave = nn.Conv2d(c, 5, 3, padding=1)
+
+    def encode(self, picture: Tensor) -> Encoded:
+        """Person RGBA, premultiplied (B, 4, H, W) -> features at three resolutions."""
+        z1 = F.relu(self.enter(picture))
+        z2 = F.relu(self.down1(z1))
+        z = self.encode_blocks(F.relu(self.down2(z2)))
+        return Encoded(picture, z1, z2, z)
+
+    def decode(self, start: Encoded, maps: FlowMaps, window: Window | None = None) -> Tensor:
+        """Draws B frames.
+
+        Args:
+            start: encoded start frames, repeated to B.
+            maps: flow maps on the H/4 x W/4 grid.
+            window: (top, left, height, width), multiples of 4: draw this part only.
+
+        Returns:
+            (B, 4, H, W) or the window of it: premultiplied RGBA, alpha in [0, 1].
+        """
+        half, quarter = scale_window(window, 2), scale_window(window, 4)
+        moved = warp_visible(start.z, maps.flow, maps.occlusion, quarter)  # DabFusion Eq. 1
+        hints = [maps.occlusion, maps.matte] + ([maps.parts] if self.parts and maps.parts is not None else [])
+        h = self.join(torch.cat([moved, *(crop(m, quarter).to(moved.dtype) for m in hints)], 1))
+        h = self.decode_blocks(h)
+        skip = warp_visible(start.z2, maps.flow, maps.occlusion, half) if self.skips else torch.zeros_like(crop(start.z2, half))
+        h = self.up1(torch.cat([F.interpolate(self.narrow1(h), scale_factor=2.0), skip], 1))
+        pixels = warp(start.picture, maps.flow, window)
+        skip = warp_visible(start.z1, maps.flow, maps.occlusion, window) if self.skips else torch.zeros_like(crop(start.z1, window))
+        h = self.up2(torch.cat([F.interpolate(self.narrow2(h), scale_factor=2.0), skip, pixels.to(h.dtype)], 1))
+        painted, gate, matte = self.leave(h).float().split([3, 1, 1], 1)
+        gate = torch.sigmoid(gate) if self.gate else torch.zeros_like(gate)
+        alpha = torch.sigmoid(matte)
+        colour = gate * pixels[:, :3].float() + (1 - gate) * torch.sigmoid(painted) * alpha
+        return torch.cat([torch.minimum(colour, alpha), alpha], 1)

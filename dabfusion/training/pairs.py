@@ -1,0 +1,180 @@
+"""Reads packs of Studio pairs (:mod:`dabfusion.studio.dataset`) for stage 1, with augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dabfusion.errors import UserError
+from dabfusion.flow_autoencoder.body_reader import COCO_JOINTS, Body
+from dabfusion.skeleton import BONES, MIRRORED, NUM_BONES, ROTATION_SIZE
+
+_POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
+_KEYPOINT_MIRROR = tuple(i ^ 1 for i in range(len(COCO_JOINTS)))
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """B clips with T driving frames each.
+
+    Attributes:
+        start: (B, 4, 256, 256) premultiplied RGBA.
+        drive: (B * T, 4, 256, 256) the same of the driving frames.
+        flow, visible, coverage: (B * T, 2 | 1 | 1, 64, 64).
+        body: the start bodies, exact (B people).
+        keypoints: (B, 12, 3) joints as a detector might report them.
+        code: (B * T, 117).
+    """
+
+    start: Tensor
+    drive: Tensor
+    flow: Tensor
+    visible: Tensor
+    coverage: Tensor
+    body: Body
+    keypoints: Tensor
+    code: Tensor
+
+    @property
+    def drives(self) -> int:
+        """T, driving frames per clip."""
+        return len(self.code) // len(self.start)
+
+
+class PairPack:
+    """A pack on disk, by memory map; shards that appear later are found by :meth:`refresh`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._shards: list[dict[str, np.ndarray]] = []
+        self._names: list[str] = []
+        self.refresh()
+        if not self._shards:
+            raise UserError(f"There are no Studio pairs in {folder}; make them with: python -m dabfusion studio pairs --out {folder.name}")
+
+    def refresh(self) -> int:
+        """Looks for new shards; returns the number of clips."""
+        for path in sorted(p for p in self.folder.iterdir() if p.is_dir() and p.name.isdigit()):
+            if path.name not in self._names:
+                self._names.append(path.name)
+                self._shards.append({f.stem: np.load(f, mmap_mode="r") for f in path.glob("*.npy")})
+        return sum(len(s["offsets"]) for s in self._shards)
+
+    def __len__(self) -> int:
+        return sum(len(s["offsets"]) for s in self._shards)
+
+    def clip(self, number: int, drives: np.ndarray) -> dict[str, np.ndarray]:
+        """Arrays of one clip with the chosen driving frames."""
+        for shard in self._shards:
+            if number < len(shard["offsets"]):
+                return {k: (v[number][drives] if k.startswith("drive_") or k in ("flow", "visible", "coverage") else v[number]) for k, v in shard.items()}
+            number -= len(shard["offsets"])
+        raise IndexError(number)
+
+    def batch(self, rng: np.random.Generator, clips: int, drives: int, augment: bool = True) -> PairBatch:
+        """A random batch; with ``augment`` mirrored, recoloured and degraded, else as drawn."""
+        chosen = []
+        for number in rng.choice(len(self), clips, replace=clips > len(self)):
+            chosen.append(self.clip(int(number), rng.permutation(8)[:drives]))
+        return self.collate(chosen, rng, augment)
+
+    def collate(self, clips: list[dict[str, np.ndarray]], rng: np.random.Generator, augment: bool) -> PairBatch:
+        """Clips as tensors."""
+        batch = {k: torch.from_numpy(np.stack([c[k] for c in clips])) for k in clips[0]}
+        start = batch["start_rgba"].permute(0, 3, 1, 2).float() / 255
+        drive = batch["drive_rgba"].permute(0, 1, 4, 2, 3).float() / 255
+        points = _project(batch["start_points"], batch["camera"])
+        code, start_code, offsets = batch["drive_code"], batch["start_code"], batch["offsets"]
+        flow = batch["flow"].permute(0, 1, 4, 2, 3).float()
+        visible, coverage = batch["visible"][:, :, None].float() / 255, batch["coverage"][:, :, None].float() / 255
+        keypoints = _keypoints(points, rng, augment)
+        if augment:
+            start, drive = _recolour(start, drive, rng)
+            if rng.random() < 0.5:
+                start, drive, visible, coverage = start.flip(-1), drive.flip(-1), visible.flip(-1), coverage.flip(-1)
+                flow = flow.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
+                points = points[:, _POINT_MIRROR] * torch.tensor([-1.0, 1.0])
+                offsets = offsets[:, _POINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
+                keypoints = keypoints[:, _KEYPOINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
+                code, start_code = mirror_code(code), mirror_code(start_code)
+            start = _degrade(start, rng)
+        merge = lambda t: t.flatten(0, 1)  # noqa: E731
+        return PairBatch(start, merge(drive), merge(flow), merge(visible), merge(coverage), Body(points, start_code, offsets), keypoints, merge(code))
+
+
+def mirror_code(code: Tensor) -> Tensor:
+    """Flow codes (..., 117) of the mirror image: sides change places, x is negated."""
+    six = code[..., :ROTATION_SIZE].unflatten(-1, (NUM_BONES, 6))[..., list(MIRRORED), :]
+    # S R S with S = diag(-1, 1, 1): the first column changes sign as a whole, then x of every column
+    sign = torch.tensor([1.0, -1.0, -1.0, -1.0, 1.0, 1.0])
+    return torch.cat([(six * sign).flatten(-2), code[..., ROTATION_SIZE:] * torch.tensor([-1.0, 1.0, 1.0])], -1)
+
+
+def _project(points: Tensor, camera: Tensor) -> Tensor:
+    """Camera-axes points (B, 24, 3) -> normalised frame coordinates (B, 24, 2), y down."""
+    scale = camera[:, None, None] / (camera[:, None, None] - points[..., 2:])
+    return points[..., :2] * scale * torch.tensor([1.0, -1.0])
+
+
+def _keypoints(points: Tensor, rng: np.random.Generator, augment: bool) -> Tensor:
+    """(B, 12, 3): what a detector would say of the joints: slightly off, some missing, sometimes nothing at all."""
+    joints = points[:, [p for _, p in COCO_JOINTS]]
+    confidence = torch.ones(*joints.shape[:2], 1)
+    if augment:
+        joints = joints + torch.from_numpy(rng.normal(0, 0.012, joints.shape)).float()
+        missing = rng.random(joints.shape[:2]) < 0.08
+        missing |= (rng.random(len(joints)) < 0.4)[:, None]
+        confidence[torch.from_numpy(missing)] = 0
+    return torch.cat([joints, confidence], -1)
+
+
+def _recolour(start: Tensor, drive: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Each clip in other colours: hue turned, channels mixed, brightness and contrast changed; alpha kept."""
+    count = len(start)
+    matrix, shift, gamma = np.zeros((count, 3, 3)), np.zeros((count, 3)), np.ones(count)
+    for i in range(count):
+        angle = rng.normal(0, 0.15) if rng.random() < 0.5 else rng.uniform(-np.pi, np.pi)
+        matrix[i] = _hue(angle) @ (np.eye(3) + rng.normal(0, 0.08, (3, 3))) * np.exp(rng.normal(0, 0.2))
+        shift[i] = rng.normal(0, 0.06) + rng.normal(0, 0.03, 3)
+        gamma[i] = np.exp(rng.normal(0, 0.2))
+    m, b, g = (torch.from_numpy(v).float() for v in (matrix, shift, gamma))
+
+    def apply(picture: Tensor, m: Tensor, b: Tensor, g: Tensor) -> Tensor:
+        alpha = picture[:, 3:]
+        colour = (picture[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1)
+        colour = torch.einsum("bij,bjhw->bihw", m, colour) + b[..., None, None]
+        return torch.cat([colour.clamp(0.0, 1) ** g[:, None, None, None] * alpha, alpha], 1)
+
+    times = drive.shape[1]
+    moved = apply(drive.flatten(0, 1), m.repeat_interleave(times, 0), b.repeat_interleave(times, 0), g.repeat_interleave(times, 0))
+    return apply(start, m, b, g), moved.unflatten(0, (count, times))
+
+
+def _hue(angle: float) -> np.ndarray:
+    """Rotation (3, 3) of RGB about the grey axis."""
+    k = np.ones(3) / np.sqrt(3)
+    skew = np.array([[0, -k[2], k[1]], [k[2], 0, -k[0]], [-k[1], k[0], 0]])
+    return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew
+
+
+def _degrade(start: Tensor, rng: np.random.Generator) -> Tensor:
+    """What a photo has and a drawing has not: blur, noise, a matte that a segmenter ate into or left a rim on."""
+    if rng.random() < 0.4:
+        small = int(rng.integers(120, 220))
+        start = F.interpolate(F.interpolate(start, (small, small), mode="bilinear", antialias=True), start.shape[-2:], mode="bilinear")
+    if rng.random() < 0.4:
+        alpha = start[:, 3:]
+        eaten = -F.max_pool2d(-alpha, 3, 1, 1)
+        start = torch.cat([start[:, :3] / alpha.clamp_min(1e-3) * eaten, eaten], 1)
+    if rng.random() < 0.4:
+        noise = torch.from_numpy(rng.normal(0, rng.uniform(0, 0.04), start[:, :3].shape)).float()
+        start = torch.cat([(start[:, :3] + noise * start[:, 3:]).clamp(0, 1), start[:, 3:]], 1)
+    return start
+
+
+assert BONES[0] == "Hips"
