@@ -15,7 +15,7 @@ import numpy as np
 from dabfusion.errors import UserError
 from dabfusion.skeleton import encode_pose, quaternion_to_matrix
 from dabfusion.studio.figure import Build, Figure, load_figure, procedural_figure
-from dabfusion.studio.poses import PosePool, sample_pose, sample_standing
+from dabfusion.studio.pose_pool import PosePool, sample_pose, sample_standing
 from dabfusion.studio.renderer import GROUND, STANDING_HEIGHT, Look, Pose, Renderer
 
 #: Who and what training never sees.
