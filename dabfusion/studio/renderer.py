@@ -181,6 +181,13 @@ class Renderer:
         drive, _ = self._transforms(pose)
         return self._draw_colour(drive, look)
 
+    def portrait(self, pose: Pose, look: Look, size: int = 1024) -> np.ndarray:
+        """The figure alone as a larger picture: (size, size, 4) uint8, premultiplied."""
+        target = self._gl.framebuffer([self._gl.texture((size, size), 4)], self._gl.depth_renderbuffer((size, size)))
+        drive, _ = self._transforms(pose)
+        self._paint(target, drive, look)
+        return np.frombuffer(target.read(components=4), np.uint8).reshape(size, size, 4)[::-1].copy()
+
     def reference(self, pose: Pose, look: Look) -> ReferenceView:
         """Draws the start frame and keeps its depth, to draw driving frames against."""
         transforms, points = self._transforms(pose)
@@ -197,15 +204,18 @@ class Renderer:
     def _transforms(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
         return bone_transforms(self._figure, self._build, self._factor, self._offsets, pose.rotation, pose.hips)
 
-    def _draw_colour(self, transforms: np.ndarray, look: Look) -> np.ndarray:
-        self._colour_target.use()
-        self._colour_target.clear(0, 0, 0, 0)
+    def _paint(self, target: moderngl.Framebuffer, transforms: np.ndarray, look: Look) -> None:
+        target.use()
+        target.clear(0, 0, 0, 0)
         for name, value in (("light", look.light), ("ambient", look.ambient), ("shading", look.shading), ("tint", look.tint), ("camera", look.camera)):
             self._colour[name].value = value  # type: ignore[union-attr]
         self._colour["pose"].write(_columns(transforms))  # type: ignore[union-attr]
         for colour, _, texture in self._scene:
             texture.use(0)
             colour.render()
+
+    def _draw_colour(self, transforms: np.ndarray, look: Look) -> np.ndarray:
+        self._paint(self._colour_target, transforms, look)
         big = FRAME_SIZE * SUPERSAMPLING
         raw = np.frombuffer(self._colour_target.read(components=4), np.uint8).reshape(big, big, 4)[::-1]
         cells = raw.reshape(FRAME_SIZE, SUPERSAMPLING, FRAME_SIZE, SUPERSAMPLING, 4).astype(np.uint16)
