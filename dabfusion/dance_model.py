@@ -1,0 +1,182 @@
+"""The trained parts behind one seam: body reader, flow diffusion, flow codec, generator.
+
+Arrays come in, arrays go out; conversion, device, precision and gradients are settled here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from preprocess.start_frame import StartFrame
+
+from .checkpoint import Checkpoint
+from .config import FRAME_SIZE, GenerationOptions
+from .errors import CheckpointError
+from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
+from .flow_autoencoder.codec import FlowCodec
+from .flow_autoencoder.flow_maps import FlowMaps
+from .flow_autoencoder.generator import Generator, Window
+from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
+from .flow_diffusion.normalise import proper_codes
+from .long_video import DanceOptions, dance_codes
+from .pipeline import STAGE_DANCE, Progress, ShouldStop
+
+#: Frames rendered together: enough to keep the cores busy, few enough to stay in the caches.
+_BATCH = 8
+_WINDOW_STEP = 16  # windows are whole multiples of this, so that few shapes occur
+_MARGIN = 8  # pixels around the matte that are drawn
+_SHOWN = 0.02  # matte below this is nothing
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths of stage 1's parts, as a checkpoint's config names them."""
+
+    reader_widths: tuple[int, ...] = (40, 64, 96, 160)
+    reader_hidden: int = 384
+    codec_widths: tuple[int, ...] = (40, 64, 96, 144)
+    appearance: int = 16
+    generator_channels: int = 16
+    generator_blocks: int = 4
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Sizes:
+        """From JSON values; unknown names raise TypeError."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True)
+class FrameBody:
+    """A body read from one start frame; see :class:`dabfusion.flow_autoencoder.body_reader.Body` (B = 1)."""
+
+    body: Body
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """(24, 3) rest offsets of the skeleton's points, frame units."""
+        return self.body.offsets[0].cpu().numpy()
+
+    @property
+    def hips(self) -> np.ndarray:
+        """(3,) hips in the start frame, frame units, y up."""
+        return self.body.hips[0].cpu().numpy()
+
+    @property
+    def code(self) -> np.ndarray:
+        """(117,) the start frame's own flow code."""
+        return self.body.code[0].cpu().numpy()
+
+
+class TrainedDancer:
+    """The default :class:`dabfusion.pipeline.DanceModel`.
+
+    Args:
+        reader, codec, generator, diffusion: the trained networks, on one device, in evaluation mode.
+        device: where they are.
+    """
+
+    def __init__(
+        self, reader: BodyReader, codec: FlowCodec, generator: Generator, diffusion: FlowDiffusion, device: torch.device
+    ) -> None:
+        self._reader, self._codec, self._generator, self._diffusion = reader, codec, generator, diffusion
+        self._device = device
+
+    @torch.inference_mode()
+    def read_body(self, start_frame: StartFrame) -> FrameBody:
+        """The body of the person in the start frame."""
+        joints = start_frame.keypoints[[coco for coco, _ in COCO_JOINTS]].astype(np.float32).copy()
+        joints[:, :2] = joints[:, :2] / (FRAME_SIZE / 2) - 1
+        body = self._reader(self._person(start_frame), torch.from_numpy(joints)[None].to(self._device))
+        return FrameBody(Body(body.points, proper_codes(body.code), body.offsets))
+
+    def sample_codes(
+        self, body: FrameBody, features: np.ndarray, options: GenerationOptions, progress: Progress, should_stop: ShouldStop
+    ) -> np.ndarray:
+        """Flow codes (T, 117) for music features (T, D), both at the model's code rate; raises Cancelled when told to stop."""
+        chosen = DanceOptions(options.seed, options.steps, options.guidance, options.style)
+
+        def report(done: int, total: int) -> None:
+            progress(STAGE_DANCE, done, total)
+
+        return dance_codes(self._diffusion, body.code, features, chosen, report, should_stop)
+
+    @torch.inference_mode()
+    def frames(self, start_frame: StartFrame, body: FrameBody, codes: np.ndarray) -> Iterator[np.ndarray]:
+        """Batches (B, 256, 256, 3) uint8 of the frames of codes (F, 117), in order."""
+        person = self._person(start_frame)
+        plate = torch.from_numpy(start_frame.plate).permute(2, 0, 1)[None].to(self._device)
+        with self._precision():
+            description, encoded = self._codec.describe(person), self._generator.encode(person)
+        for first in range(0, len(codes), _BATCH):
+            code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
+            count = len(code)
+            with self._precision():
+                maps = self._codec.decode(description.expand(count, -1, -1, -1), body.body.repeated(count), code)
+                window = drawn_window(maps)
+                layer = self._generator.decode(encoded.repeated(count), maps, window).float()
+            yield _to_bytes(_over_plate(layer, plate, window))
+
+    def _person(self, start_frame: StartFrame) -> Tensor:
+        """(1, 4, 256, 256) premultiplied RGBA."""
+        return torch.from_numpy(np.ascontiguousarray(start_frame.person.transpose(2, 0, 1), np.float32))[None].to(self._device)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self._device.type, torch.bfloat16)
+
+
+def drawn_window(maps: FlowMaps) -> Window:
+    """The part of the frame that holds the person in any of the B frames, in pixels."""
+    covered = (maps.matte.amax((0, 1)) > _SHOWN).nonzero()  # (n, 2): row, column
+    if len(covered) == 0:
+        return 0, 0, _WINDOW_STEP, _WINDOW_STEP
+    cell = FRAME_SIZE // maps.matte.shape[-1]
+    low = [max(int(v) * cell - _MARGIN, 0) // _WINDOW_STEP * _WINDOW_STEP for v in covered.amin(0)]
+    high = [min(-(-(int(v + 1) * cell + _MARGIN) // _WINDOW_STEP) * _WINDOW_STEP, FRAME_SIZE) for v in covered.amax(0)]
+    return low[0], low[1], high[0] - low[0], high[1] - low[1]
+
+
+def _over_plate(layer: Tensor, plate: Tensor, window: Window) -> Tensor:
+    """Premultiplied RGBA (B, 4, h, w) of a window over the plate (1, 3, H, W): (B, 3, H, W)."""
+    top, left, height, width = window
+    room = (left, plate.shape[-1] - left - width, top, plate.shape[-2] - top - height)
+    whole = F.pad(layer, room)
+    return whole[:, :3] + (1 - whole[:, 3:]) * plate
+
+
+def _to_bytes(frames: Tensor) -> np.ndarray:
+    """(B, 3, H, W) in [0, 1] -> (B, H, W, 3) uint8."""
+    return (frames.clamp(0, 1) * 255 + 0.5).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def build_parts(sizes: Sizes) -> tuple[BodyReader, FlowCodec, Generator]:
+    """Stage 1 of the studio preset, untrained: the one place where its config becomes sizes."""
+    return (
+        BodyReader(sizes.reader_widths, sizes.reader_hidden),
+        FlowCodec(sizes.codec_widths, sizes.appearance),
+        Generator(sizes.generator_channels, blocks=sizes.generator_blocks),
+    )
+
+
+def load_dance_model(checkpoint: Checkpoint, device: torch.device) -> TrainedDancer:
+    """Builds the dancer that a checkpoint describes (``flow_autoencoder`` and ``flow_diffusion`` in its config).
+
+    Raises:
+        CheckpointError: the checkpoint is incomplete or does not fit the code.
+    """
+    try:
+        reader, codec, generator = build_parts(Sizes.from_dict(checkpoint.config["flow_autoencoder"]))
+        diffusion = build_flow_diffusion(FlowDiffusionConfig.from_dict(checkpoint.config["flow_diffusion"]))
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"The config of {checkpoint.folder} does not fit this version: {error}.") from error
+    parts = {"body_reader": reader, "codec": codec, "generator": generator, "flow_diffusion": diffusion}
+    for name, module in parts.items():
+        checkpoint.load_into(module, name)
+        module.to(device).eval().requires_grad_(False)
+    return TrainedDancer(reader, codec, generator, diffusion, device)

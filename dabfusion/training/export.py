@@ -1,0 +1,89 @@
+"""Gathers trained runs into a checkpoint folder.
+
+    python -m dabfusion export --codec RUN --generator RUN --flow-diffusion RUN --out checkpoints/studio
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor
+
+from dabfusion.checkpoint import save_checkpoint
+from dabfusion.dance_model import Sizes
+from dabfusion.errors import UserError
+from dabfusion.flow_diffusion.model import CONFIG_FILE, WEIGHTS_FILE
+
+_NOTICE = (
+    "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217. "
+    "Avatars: VALID (c-frame/valid-avatars-glb), MIT."
+)
+
+
+def _weights(run: Path) -> dict[str, Tensor]:
+    path = run / "ema.safetensors"
+    if not path.is_file():
+        raise UserError(f"The run {run} has no averaged weights yet; train it first.")
+    return load_file(path)
+
+
+def _history(run: Path) -> dict[str, object]:
+    """Steps, minutes and the last held-out figures of a run."""
+    progress = json.loads((run / "progress.json").read_text("utf-8"))
+    rows = list(csv.DictReader((run / "held_out.csv").open(encoding="utf-8"))) if (run / "held_out.csv").exists() else []
+    return {**progress, "held_out": {k: float(v) for k, v in rows[-1].items()} if rows else {}}
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    return done.stdout.strip() or "unknown"
+
+
+def export(codec: Path, generator: Path, flow_diffusion: Path, out: Path) -> None:
+    """Writes averaged weights as float16 with a config that says how they came about.
+
+    Raises:
+        UserError: a run has no weights yet.
+    """
+    stage1 = _weights(codec)
+    dance = json.loads((flow_diffusion / CONFIG_FILE).read_text("utf-8"))
+    config = {
+        "preset": "studio",
+        "license": "AGPL-3.0-or-later",
+        "notice": _NOTICE,
+        "flow_autoencoder": asdict(Sizes()),
+        "flow_diffusion": dance["model"],
+        "training": {
+            "data": "Studio: rendered avatars, captured salsa and authored dances on the beat grid; held-out identities and takes are not in it",
+            "commit": _commit(), "codec": _history(codec), "generator": _history(generator), "flow_diffusion": dance["training"],
+        },
+    }  # fmt: skip
+    parts = {
+        "body_reader": {k.removeprefix("reader."): v for k, v in stage1.items() if k.startswith("reader.")},
+        "codec": {k.removeprefix("codec."): v for k, v in stage1.items() if k.startswith("codec.")},
+        "generator": _weights(generator),
+        "flow_diffusion": load_file(flow_diffusion / WEIGHTS_FILE),
+    }
+    save_checkpoint(out, config, parts)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of ``export``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codec", type=Path, required=True, help="run folder of train-codec")
+    parser.add_argument("--generator", type=Path, required=True, help="run folder of train-generator")
+    parser.add_argument("--flow-diffusion", type=Path, required=True, help="run folder of train-flow-diffusion")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
+    options = parser.parse_args(argv)
+    export(options.codec, options.generator, options.flow_diffusion, options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
