@@ -18,6 +18,7 @@ from preprocess.start_frame import StartFrame
 
 from .checkpoint import Checkpoint
 from .config import FRAME_SIZE, GenerationOptions
+from .contact_shadow import contact_shadow
 from .errors import CheckpointError
 from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
@@ -121,7 +122,7 @@ class TrainedDancer:
                 maps = self._codec.decode(description.expand(count, -1, -1, -1), body.body.repeated(count), code)
                 window = drawn_window(maps)
                 layer = self._generator.decode(encoded.repeated(count), maps, window).float()
-            yield _to_bytes(_over_plate(layer, plate, window))
+            yield _to_bytes(_over_plate(layer, plate * contact_shadow(body.body, code, FRAME_SIZE), window))
 
     def _person(self, start_frame: StartFrame) -> Tensor:
         """(1, 4, 256, 256) premultiplied RGBA."""
@@ -143,7 +144,7 @@ def drawn_window(maps: FlowMaps) -> Window:
 
 
 def _over_plate(layer: Tensor, plate: Tensor, window: Window) -> Tensor:
-    """Premultiplied RGBA (B, 4, h, w) of a window over the plate (1, 3, H, W): (B, 3, H, W)."""
+    """Premultiplied RGBA (B, 4, h, w) of a window over plates (B, 3, H, W): (B, 3, H, W)."""
     top, left, height, width = window
     room = (left, plate.shape[-1] - left - width, top, plate.shape[-2] - top - height)
     whole = F.pad(layer, room)

@@ -1,0 +1,122 @@
+"""The dance model's seam: right shapes, an untouched plate, the same frames for the same seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dabfusion.checkpoint import open_checkpoint, save_checkpoint
+from dabfusion.config import STYLES, GenerationOptions
+from dabfusion.contact_shadow import contact_shadow
+from dabfusion.dance_model import Sizes, TrainedDancer, build_parts, drawn_window, load_dance_model
+from dabfusion.errors import CheckpointError
+from dabfusion.flow_autoencoder.body_reader import Body
+from dabfusion.flow_autoencoder.flow_maps import FlowMaps
+from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
+from dabfusion.skeleton import CODE_SIZE
+from preprocess.start_frame import StartFrame
+
+TINY = Sizes((8, 8, 8, 8), 16, (8, 8, 8, 8), 4, 4, 1)
+DANCE = FlowDiffusionConfig(STYLES, width=32, depth=1, heads=2, window=20)
+
+
+def write_tiny(folder: Path) -> None:
+    torch.manual_seed(0)
+    reader, codec, generator = build_parts(TINY)
+    reader.mean_offsets.copy_(torch.randn(24, 3) * 0.1)
+    diffusion = build_flow_diffusion(DANCE)
+    with torch.no_grad():  # an untrained denoiser says 0 to everything
+        for weights in diffusion.parameters():
+            weights.normal_(0, 0.1)
+    parts = {"body_reader": reader, "codec": codec, "generator": generator, "flow_diffusion": diffusion}
+    config = {"flow_autoencoder": TINY.__dict__, "flow_diffusion": DANCE.__dict__}
+    save_checkpoint(folder, config, {name: part.state_dict() for name, part in parts.items()})
+
+
+@pytest.fixture(scope="module")
+def dancer(tmp_path_factory: pytest.TempPathFactory) -> TrainedDancer:
+    folder = tmp_path_factory.mktemp("tiny")
+    write_tiny(folder)
+    return load_dance_model(open_checkpoint(folder), torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def start_frame() -> StartFrame:
+    person = np.zeros((256, 256, 4), np.float32)
+    person[60:240, 100:150] = (0.8, 0.3, 0.2, 1.0)
+    plate = np.random.default_rng(0).random((256, 256, 3)).astype(np.float32)
+    return StartFrame(person, plate, np.zeros((17, 3), np.float32), np.float32([[1, 0, 0], [0, 1, 0]]))
+
+
+def make(dancer: TrainedDancer, start_frame: StartFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    body = dancer.read_body(start_frame)
+    music = np.zeros((20, 16), np.float32)
+    codes = dancer.sample_codes(body, music, GenerationOptions(seed=seed, steps=3), lambda *_: None, lambda: False)
+    return codes, np.concatenate(list(dancer.frames(start_frame, body, codes)))
+
+
+def test_one_frame_for_every_code_and_the_same_for_the_same_seed(dancer: TrainedDancer, start_frame: StartFrame) -> None:
+    codes, frames = make(dancer, start_frame, 3)
+    again_codes, again = make(dancer, start_frame, 3)
+    other_codes, _ = make(dancer, start_frame, 4)
+    assert codes.shape == (20, CODE_SIZE)
+    assert frames.shape == (20, 256, 256, 3) and frames.dtype == np.uint8
+    assert np.array_equal(codes, again_codes) and np.array_equal(frames, again)
+    assert np.abs(codes - other_codes).max() > 0.01
+
+
+def test_the_dance_begins_in_the_pose_of_the_photo(dancer: TrainedDancer, start_frame: StartFrame) -> None:
+    body = dancer.read_body(start_frame)
+    codes, _ = make(dancer, start_frame, 3)
+    assert np.allclose(codes[0], body.code, atol=1e-4)
+
+
+def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDancer, start_frame: StartFrame) -> None:
+    body = dancer.read_body(start_frame)
+    codes, frames = make(dancer, start_frame, 3)
+    with torch.inference_mode():
+        person = torch.from_numpy(start_frame.person).permute(2, 0, 1)[None]
+        tensors = torch.from_numpy(codes[:8])
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = dancer._codec.decode(dancer._codec.describe(person).expand(8, -1, -1, -1), body.body.repeated(8), tensors)
+        top, left, height, width = drawn_window(maps)
+    outside = np.ones((256, 256), bool)
+    outside[top : top + height, left : left + width] = False
+    plate = (start_frame.plate * 255 + 0.5).astype(np.uint8)
+    outside[200:] = False  # the floor, where the feet's shadow lies
+    assert outside.any()
+    assert (frames[:8][:, outside] == plate[outside]).all()
+
+
+def test_a_shadow_lies_under_a_standing_foot_and_fades_when_it_is_lifted() -> None:
+    points, offsets = torch.zeros(1, 24, 2), torch.zeros(1, 24, 3)
+    points[0, [15, 22, 18, 23], 1] = 0.5
+    offsets[0, [14, 15, 17, 18], 1] = -0.25
+    code = torch.zeros(2, CODE_SIZE)
+    code[:, : CODE_SIZE - 3] = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(19)
+    code[1, -2] = 1.0  # the hips one leg length up: both feet in the air
+    shade = contact_shadow(Body(points, code[:1], offsets), code, 256)
+    assert float(shade[0, 0, 192, 128]) < 0.75 and float(shade[0, 0, 20, 20]) > 0.999
+    assert float(shade[1, 0, 192, 128]) > 0.98
+
+
+def test_the_window_holds_the_matte_and_is_aligned() -> None:
+    matte = torch.zeros(2, 1, 64, 64)
+    matte[0, 0, 10:20, 30:33] = 1
+    matte[1, 0, 50, 40] = 1
+    top, left, height, width = drawn_window(FlowMaps(torch.zeros(2, 2, 64, 64), matte, matte))
+    assert all(v % 16 == 0 for v in (top, left, height, width))
+    assert top <= 40 - 8 and top + height >= 51 * 4 + 8
+    assert left <= 120 - 8 and left + width >= 41 * 4 + 8
+    assert drawn_window(FlowMaps(torch.zeros(1, 2, 64, 64), matte[:1] * 0, matte[:1] * 0)) == (0, 0, 16, 16)
+
+
+def test_a_config_of_another_version_is_told(tmp_path: Path) -> None:
+    write_tiny(tmp_path)
+    checkpoint = open_checkpoint(tmp_path)
+    broken = type(checkpoint)(checkpoint.folder, {**checkpoint.config, "flow_autoencoder": {"wings": 2}})
+    with pytest.raises(CheckpointError, match="wings"):
+        load_dance_model(broken, torch.device("cpu"))
