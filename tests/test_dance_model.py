@@ -89,7 +89,7 @@ def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDance
     bright = contact_shadow(body.body, tensors, 256)[:, 0].numpy() > 0.9999
     assert outside.any() and bright.mean() > 0.5
     for frame, lit in zip(frames[:8], bright, strict=True):
-        assert (frame[outside & lit] == plate[outside & lit]).all()
+        assert np.abs(frame[outside & lit].astype(int) - plate[outside & lit]).max() <= 1
 
 
 def test_a_shadow_lies_under_a_standing_foot_and_fades_when_it_is_lifted() -> None:
