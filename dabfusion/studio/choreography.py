@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dabfusion.studio.moves import LAYERS, Move, Score, mirrored, shifted
+from dabfusion.studio.moves import LAYERS, Move, Score, mirrored, sharpened, shifted
 from dabfusion.studio.posing import Channels, Foot, pose
 from dabfusion.studio.repertoire import MOVES, POSES
-from dabfusion.studio.tracks import HIT, STOP, Key, sample
+from dabfusion.studio.tracks import STOP, Key, sample
 
 _FEET = ("lf", "rf")
 _HANDS = ("la", "ra")
@@ -114,7 +114,7 @@ def _vary(move: Move, start: float, level: float, style: str, rng: np.random.Gen
     hits = rng.random() < _HITTING.get(style, 0.1)
     score = {layer: _jitter(layer, keys, amount, rng) for layer, keys in score.items()}
     if hits:
-        score = {n: tuple(Key(k.count, k.value, HIT if k.kind == STOP else k.kind) for k in keys) for n, keys in score.items()}
+        score = {layer: sharpened(keys) for layer, keys in score.items()}
     front = float(rng.normal(0, 10) + (rng.choice([-40, 40]) if rng.random() < 0.15 else 0))
     return Part(move.name, shifted(score, start - 1, speed), start, 8 / speed, front, place)
 

@@ -81,6 +81,12 @@ class Layer:
         )
 
 
+def positions(name: str, neutral: tuple[float, ...], text: str, sided: tuple[int, ...] = ()) -> Layer:
+    """A layer whose named positions are written as ``name:number,number`` with spaces between them."""
+    words = (word.partition(":") for word in text.split())
+    return Layer(name, neutral, {word: tuple(float(n) for n in numbers.split(",")) for word, _, numbers in words}, sided)
+
+
 def sample(keys: list[Key], counts: np.ndarray) -> np.ndarray:
     """Values of a track at the given counts.
 
@@ -114,12 +120,3 @@ def sample(keys: list[Key], counts: np.ndarray) -> np.ndarray:
         + value[i + 1] * (3 * u**2 - 2 * u**3)
         + speed[i + 1] * h * (u**3 - u**2)
     )
-
-
-def passages(keys: list[Key], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which two keys a count lies between, and how far along: index of the left key (F,), share of the way (F,)."""
-    at = np.array([k.count for k in keys])
-    if len(keys) == 1:
-        return np.zeros(len(counts), int), np.zeros(len(counts))
-    i = np.searchsorted(at, counts, side="right").clip(1, len(keys) - 1) - 1
-    return i, ((counts - at[i]) / (at[i + 1] - at[i])).clip(0, 1)
