@@ -24,6 +24,7 @@ STANDING = 184  # pixels from the top of the head to the soles of a standing dan
 FLOOR = 240  # y of the soles
 EDGE = 3  # pixels that stay free at the sides and the top
 MAX_ZOOM = 2.0  # how much larger than life a figure without legs may become to fill the frame
+MAX_FOLD = 1.35  # how much taller than it appears a crouching or running figure may be taken to be
 CUT_OVERLAP = 2  # pixels by which a cut lies below the frame's bottom edge
 
 # Lengths in body heights (Drillis and Contini 1966, as in Winter, "Biomechanics and Motor Control").
@@ -63,10 +64,7 @@ def measure(mask: np.ndarray, keypoints: np.ndarray) -> Body:
     bottom, cut = _feet(keypoints, top, mask_bottom, touches)
     stature = _stature(keypoints, top)
     visible = bottom - top
-    if cut:
-        stature = max(stature, visible)
-    else:
-        stature = float(np.clip(stature, visible, 1.35 * visible))
+    stature = max(stature, visible) if cut else float(np.clip(stature, visible, MAX_FOLD * visible))
     hips = _joints(keypoints, LEFT_HIP, RIGHT_HIP)
     return Body(top, bottom, stature, cut, float(hips[:, 0].mean()) if len(hips) else middle)
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from preprocess.person import KEYPOINTS, SEEN, Person, no_keypoints
+from preprocess.person import FIGURE, KEYPOINTS, SEEN, Person, no_keypoints
 from preprocess.photo import Photo
 from preprocess.salience import salient_box
 from preprocess.weights import CHECKPOINTS, verified
 from preprocess.yolo import load_yolo
+
+if TYPE_CHECKING:
+    from ultralytics import YOLO
 
 CERTAIN = 0.4  # confidence from which a box is a person without doubt
 DOUBTFUL = 0.1  # confidence down to which a lone box is still tried as a person
@@ -77,7 +81,7 @@ class Detector:
     def __init__(self, checkpoints: Path = CHECKPOINTS, device: str = "cpu") -> None:
         self._checkpoints = checkpoints
         self._device = device
-        self._models: dict[str, object] = {}
+        self._models: dict[str, YOLO] = {}
         self._lock = threading.Lock()
 
     def find_people(self, photo: Photo) -> list[Person]:
@@ -98,7 +102,7 @@ class Detector:
         if thing is not None and (lively or thing.confidence >= CERTAIN):
             return [thing]
         box = salient_box(photo.pixels)
-        return [Person(box, 0.0, self.keypoints_in(photo, box), "figure")]
+        return [Person(box, 0.0, no_keypoints(), FIGURE)]
 
     def keypoints_in(self, photo: Photo, box: np.ndarray) -> np.ndarray:
         """(17, 3) joints of the figure that fills ``box``, read from a close-up; zeros where no pose is found."""
@@ -109,7 +113,7 @@ class Detector:
         boxes, _, joints = self._poses(crop, confidence=0.2)
         if not len(boxes):
             return no_keypoints()
-        target = box - np.array([x1, y1, x1, y1], np.float32)
+        target: np.ndarray = box - np.array([x1, y1, x1, y1], np.float32)
         nearest = int(np.argmax([box_overlap(found, target)[0] for found in boxes]))
         if box_overlap(boxes[nearest], target)[0] < 0.3:
             return no_keypoints()
@@ -125,11 +129,9 @@ class Detector:
             return []
         rank = np.argsort([-_prominence(box, s, photo.size) for box, s in zip(boxes, scores, strict=True)])
         pose_boxes, _, joints = self._poses(photo.pixels, confidence=0.2)
-        return [
-            Person(boxes[k], float(scores[k]), _matching(boxes[k], pose_boxes, joints)) for k in rank[:MAX_PEOPLE]
-        ]
+        return [Person(boxes[k], float(scores[k]), _matching(boxes[k], pose_boxes, joints)) for k in rank[:MAX_PEOPLE]]
 
-    def _model(self, name: str, task: str) -> object:
+    def _model(self, name: str, task: str) -> YOLO:
         if name not in self._models:
             self._models[name] = load_yolo(verified(name, self._checkpoints), task)
         return self._models[name]
@@ -138,7 +140,7 @@ class Detector:
         with self._lock:
             return self._model("yolov8n", "detect").names
 
-    def _predict(self, name: str, task: str, rgb: np.ndarray, confidence: float) -> object:
+    def _predict(self, name: str, task: str, rgb: np.ndarray, confidence: float) -> Any:
         with self._lock, torch.inference_mode():
             model = self._model(name, task)
             bgr = np.ascontiguousarray(rgb[..., ::-1])

@@ -28,7 +28,7 @@ def cut_figure(pixels: np.ndarray, mask: np.ndarray, transform: np.ndarray, size
     """
     fine = transform * FINER
     colour = warp(pixels, fine, size * FINER)
-    inside = warp((mask * 255).astype(np.uint8), fine, size * FINER)
+    inside = warp((mask * 255).astype(np.uint8), fine, size * FINER, cv2.BORDER_CONSTANT)
     inside = cv2.GaussianBlur(inside, (0, 0), 0.4 * FINER) > 0.5
     depth = signed_depth(inside)
     alpha = np.clip((depth - SHRINK * FINER) / (SOFTNESS * FINER) + 0.5, 0, 1)
@@ -40,8 +40,8 @@ def cut_figure(pixels: np.ndarray, mask: np.ndarray, transform: np.ndarray, size
 def warp(image: np.ndarray, transform: np.ndarray, size: int, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
     """Draw an 8 bit image through a (2, 3) scale-and-shift on a size x size canvas, filtered; float32 in [0, 1].
 
-    ``transform`` maps coordinates that count from the edge of pixel 0; outside the image ``border`` holds
-    (a mask should therefore be given with BORDER_CONSTANT where the figure must end with the photo).
+    ``transform`` maps coordinates that count from the edge of pixel 0; outside the image ``border`` holds:
+    BORDER_CONSTANT (black) for masks, so that a figure ends where the photo ends.
     """
     matrix = transform.astype(np.float64).copy()
     ratio = float(matrix[0, 0])
@@ -50,7 +50,7 @@ def warp(image: np.ndarray, transform: np.ndarray, size: int, border: int = cv2.
         matrix[0, 0] *= image.shape[1] / shrunk[0]
         matrix[1, 1] *= image.shape[0] / shrunk[1]
         image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)
-    matrix[:, 2] += 0.5 * (matrix[0, 0], matrix[1, 1]) - np.array([0.5, 0.5])
+    matrix[:, 2] += 0.5 * (np.diag(matrix) - 1)  # from pixel edges to pixel centres
     mode = cv2.INTER_CUBIC if ratio > 1 and image.ndim == 3 else cv2.INTER_LINEAR
     drawn = cv2.warpAffine(image, matrix, (size, size), flags=mode, borderMode=border)
     return drawn.astype(np.float32) / 255
@@ -82,7 +82,8 @@ def spread_core_colours(colour: np.ndarray, depth: np.ndarray) -> np.ndarray:
     core = (depth > 0) & (depth >= np.minimum(rim, 0.6 * thickest))
     if not core.any():
         return colour
-    _, labels = cv2.distanceTransformWithLabels((~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    around = (~core).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(around, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     lookup = np.zeros((int(labels.max()) + 1, 3), np.float32)
     lookup[labels[core]] = colour[core]
     spread = lookup[labels]

@@ -1,4 +1,4 @@
-"""Read a photo from an untrusted file: the right way up, 8 bit RGB, in bounded memory, or one plain sentence why not."""
+"""Read a photo from an untrusted file: the right way up, 8 bit RGB, in bounded memory, or a plain sentence why not."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_photo(source: str | Path | bytes | np.ndarray | Photo) -> Photo:
         source: a path, the file's bytes, or pixels: (H, W), (H, W, 3) or (H, W, 4), uint8, or float in [0, 1].
 
     Raises:
-        PhotoError: not a picture, another format, animated, damaged, too large (over 40 megapixels or 64 MB), too small.
+        PhotoError: not a picture, another format, animated, damaged, over 40 megapixels or 64 MB, too small.
     """
     if isinstance(source, Photo):
         return source
@@ -120,7 +120,8 @@ def _check_signature(data: bytes) -> None:
 
 
 def _too_many_pixels() -> PhotoError:
-    return PhotoError(f"This photo has more than {MAX_PIXELS // 10**6} megapixels: please make it smaller and try again.")
+    limit = MAX_PIXELS // 10**6
+    return PhotoError(f"This photo has more than {limit} megapixels: please make it smaller and try again.")
 
 
 def _check_size(width: int, height: int) -> None:

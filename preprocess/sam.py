@@ -7,6 +7,7 @@ the model of Zhang et al. 2023 ("Faster Segment Anything"), with ultralytics' im
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -116,4 +117,4 @@ if __name__ == "__main__":
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     options = parser.parse_args()
-    print(convert(options.source, options.target))
+    sys.stdout.write(convert(options.source, options.target) + "\n")

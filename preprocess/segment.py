@@ -15,8 +15,9 @@ import torch
 
 from preprocess.detect import widen
 from preprocess.errors import PhotoError
-from preprocess.person import SEEN, Person
+from preprocess.person import FIGURE, SEEN, Person
 from preprocess.photo import Photo
+from preprocess.salience import figure_on_plain_ground
 from preprocess.sam import SMALL, load_sam
 from preprocess.weights import CHECKPOINTS
 
@@ -27,6 +28,8 @@ BOX_MARGIN = 0.04  # of the box's longer side: YOLO likes to cut off hair and sh
 CLOSE_UP_BELOW = 0.45  # figures smaller than this share of the photo are segmented in a close-up
 CLOSE_UP_SIDE = 1.7  # side of the close-up, in longer sides of the box
 CACHED_PHOTOS = 6  # embeddings kept, 4 MB each
+LOW_SIDE = 256  # pixels of SAM's mask prompts
+PLAIN_GROUND_QUALITY = 0.9  # a mask told from plain ground by colour: good, but nobody checked what it shows
 MIN_MASK_SHARE = 2e-4  # of the photo; less is nothing
 
 Point = tuple[float, float, bool]  # x, y in photo pixels; True: belongs to the figure
@@ -76,28 +79,32 @@ class Segmenter:
         """The mask of ``person``.
 
         Without points Segment Anything is asked for three masks and the one that it trusts most is taken.
-        With points that mask is corrected by them.
+        With points that mask is corrected, but only where the clicks are. A figure that no detector knows, on
+        plain ground (a drawing on paper), is told from the ground by colour instead, down to thin lines that
+        the model would lose.
 
         Raises:
             PhotoError: a point lies outside the photo, or nothing is left of the figure.
             WeightsError: the model's weights are missing.
         """
         points = _checked(points, photo.size)
+        drawn = figure_on_plain_ground(photo.pixels) if person.kind == FIGURE else None
+        if drawn is not None and not points:
+            return Cutout(clean_mask(drawn), PLAIN_GROUND_QUALITY)
         box = prompt_box(photo, person, points)
         region = region_of(box, photo.size)
-        origin = np.array(region[:2], np.float32)
+        x1, y1, x2, y2 = region
+        places = [(x - x1, y - y1, inside) for x, y, inside in points]
         with self._lock:
             predictor = self._at(photo, region)
-            logits, quality = _ask(predictor, box - np.tile(origin, 2), points, origin)
+            seen, quality = _ask(
+                predictor, box - np.array([x1, y1, x1, y1]), places, None if drawn is None else drawn[y1:y2, x1:x2]
+            )
         mask = np.zeros(photo.pixels.shape[:2], bool)
-        x1, y1, x2, y2 = region
-        mask[y1:y2, x1:x2] = logits > 0
+        mask[y1:y2, x1:x2] = seen
         if photo.alpha is not None:
             mask &= photo.alpha > 127
         mask = clean_mask(mask, [(x, y) for x, y, inside in points if inside])
-        for x, y, inside in points:
-            if not inside and mask[int(y), int(x)]:
-                quality = min(quality, 0.5)
         if mask.sum() < MIN_MASK_SHARE * mask.size:
             raise PhotoError("No figure could be cut out there: please choose another person or click on the figure.")
         return Cutout(mask, float(np.clip(quality, 0, 1)))
@@ -165,24 +172,63 @@ def _checked(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
 
 
 def _ask(
-    predictor: SamPredictor, box: np.ndarray, points: Sequence[Point], origin: np.ndarray
+    predictor: SamPredictor, box: np.ndarray, points: Sequence[Point], drawn: np.ndarray | None
 ) -> tuple[np.ndarray, float]:
-    """Logits (h, w) over the region and predicted quality, for a box and points relative to the photo."""
-    masks, qualities, low = predictor.predict(box=box, multimask_output=True, return_logits=True)
-    best = int(np.argmax(qualities))
+    """Mask (h, w) of the predictor's picture and predicted quality, for a box and points in that picture.
+
+    Points correct a first mask: ``drawn``, or the best of the three that the box alone gives.
+    """
+    if drawn is None:
+        masks, qualities, low = predictor.predict(box=box, multimask_output=True, return_logits=True)
+        best = int(np.argmax(qualities))
+        first, quality, logits = masks[best] > 0, float(qualities[best]), low[best]
+    else:
+        first, quality, logits = drawn, PLAIN_GROUND_QUALITY, _as_logits(drawn)
     if not points:
-        return masks[best], float(qualities[best])
-    places = np.array([(x, y) for x, y, _ in points], np.float32) - origin
-    labels = np.array([int(inside) for _, _, inside in points])
-    masks, qualities, _ = predictor.predict(
-        point_coords=places,
-        point_labels=labels,
+        return first, quality
+    masks, _, _ = predictor.predict(
+        point_coords=np.array([(x, y) for x, y, _ in points], np.float32),
+        point_labels=np.array([int(inside) for _, _, inside in points]),
         box=box,
-        mask_input=low[best][None],
+        mask_input=logits[None],
         multimask_output=False,
-        return_logits=True,
     )
-    return masks[0], float(qualities[0])
+    return apply_clicks(first, masks[0], points), quality
+
+
+def apply_clicks(first: np.ndarray, corrected: np.ndarray, points: Sequence[Point]) -> np.ndarray:
+    """Take over a correction only in the connected pieces that were clicked on; the rest of the mask stays.
+
+    Args:
+        first: (H, W) bool, the mask before.
+        corrected: (H, W) bool, what the model makes of the clicks; it may have changed its mind far away as well.
+        points: the clicks. Each is honoured at least in a small disc around it.
+
+    Returns:
+        (H, W) bool.
+    """
+    mask = first.copy()
+    disc = max(2, round(0.006 * max(first.shape)))
+    for x, y, inside in points:
+        changed = (corrected & ~first) if inside else (first & ~corrected)
+        _, labels = cv2.connectedComponents(changed.astype(np.uint8))
+        piece = int(labels[int(y), int(x)])
+        if piece:
+            mask[labels == piece] = inside
+    for x, y, inside in points:
+        spot = np.zeros(first.shape, np.uint8)
+        cv2.circle(spot, (int(x), int(y)), disc, (1,), -1)
+        mask[spot > 0] = inside
+    return mask
+
+
+def _as_logits(mask: np.ndarray) -> np.ndarray:
+    """A (h, w) mask as SAM's low-resolution mask prompt: (256, 256) float32, the longer side filling it."""
+    ratio = LOW_SIDE / max(mask.shape)
+    size = (max(1, round(mask.shape[1] * ratio)), max(1, round(mask.shape[0] * ratio)))
+    logits = np.full((LOW_SIDE, LOW_SIDE), -8.0, np.float32)
+    logits[: size[1], : size[0]] = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) * 16 - 8
+    return logits
 
 
 def clean_mask(mask: np.ndarray, wanted: Sequence[tuple[float, float]] = ()) -> np.ndarray:
