@@ -1,10 +1,10 @@
 """A whole song's dance from windows of a few seconds.
 
 Windows overlap by half and are denoised *together*: there is one noisy sequence for the whole song; at every step each
-window estimates its part of x_0, the estimates are blended by linear ramps where windows overlap, and one solver step moves
-the whole sequence. So windows agree wherever they overlap, and every frame stays relative to the one start frame (the idea
-of EDGE's long sequences, Tseng et al. 2023, and of MultiDiffusion, Bar-Tal et al. 2023). The paper's way, each window
-starting from the last frame of the one before, is kept as :func:`chain_codes`.
+window estimates its part of x_0, the estimates are blended by linear ramps where windows overlap, and one solver step
+moves the whole sequence. So windows agree wherever they overlap, and every frame stays relative to the one start frame
+(the idea of EDGE's long sequences, Tseng et al. 2023, and of MultiDiffusion, Bar-Tal et al. 2023). DabFusion's own way,
+each window starting from the last frame of the one before, is kept as :func:`chain_codes`.
 """
 
 from __future__ import annotations
@@ -146,10 +146,8 @@ def dance_codes(
     return codes.cpu().numpy()
 
 
-def chain_codes(
-    model: FlowDiffusion, start_code: np.ndarray, music: np.ndarray, options: DanceOptions
-) -> np.ndarray:
-    """Last-frame chaining, the paper's way to long videos, as a baseline: arguments and result as :func:`dance_codes`.
+def chain_codes(model: FlowDiffusion, start_code: np.ndarray, music: np.ndarray, options: DanceOptions) -> np.ndarray:
+    """Last-frame chaining, DabFusion's way to long videos, as a baseline: arguments and result as :func:`dance_codes`.
 
     Each window starts from the last code of the one before; hip displacements add up.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -50,7 +52,7 @@ def music(frames: int) -> np.ndarray:
 def test_windows_cover_every_frame_with_weights_that_add_to_one(total: int) -> None:
     starts = window_starts(total, 12)
     assert starts[0] == 0 and max(starts) + min(12, total) == total
-    assert all(0 < b - a <= 6 for a, b in zip(starts, starts[1:], strict=False))
+    assert all(0 < b - a <= 6 for a, b in itertools.pairwise(starts))
     weights = window_weights(starts, 12, total)
     assert (weights >= 0).all()
     torch.testing.assert_close(_add_windows(weights[..., None], starts, total), torch.ones(total, 1))
@@ -91,7 +93,8 @@ def test_the_same_seed_dances_the_same_and_another_does_not(model: FlowDiffusion
 
 
 def test_other_music_is_danced_differently(model: FlowDiffusion, start: np.ndarray) -> None:
-    assert np.abs(dance_codes(model, start, music(20), OPTIONS) - dance_codes(model, start, -music(20), OPTIONS)).max() > 1e-3
+    one, other = (dance_codes(model, start, heard, OPTIONS) for heard in (music(20), -music(20)))
+    assert np.abs(one - other).max() > 1e-3
 
 
 def test_music_that_the_model_cannot_hear_is_refused(model: FlowDiffusion, start: np.ndarray) -> None:

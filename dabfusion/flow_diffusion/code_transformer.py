@@ -30,8 +30,8 @@ class MusicStem(nn.Module):
 class CodeTransformer(nn.Module):
     """x_0 estimate of normalised flow codes.
 
-    The start frame's code is one extra token before the frames and part of the global condition; music is added to every
-    frame in every block; time step, style and start modulate the blocks' norms.
+    The start frame's code is one extra token before the frames and part of the global condition; music is added to
+    every frame in every block; time step, style and start modulate the blocks' norms.
     """
 
     def __init__(self, code_size: int, music_size: int, styles: int, width: int, depth: int, heads: int) -> None:

@@ -45,7 +45,7 @@ class Condition:
         )
 
     def dropped(self, no_style: int, chance: float, generator: torch.Generator) -> Condition:
-        """Hides start, music and style of each window independently, each with probability ``chance`` (for training)."""
+        """For training: hides start, music and style of each window independently, each with probability ``chance``."""
         keep = torch.rand((3, len(self.style)), generator=generator).to(self.style.device) >= chance
         return replace(
             self,

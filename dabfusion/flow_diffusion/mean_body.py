@@ -18,5 +18,5 @@ _OFFSETS: tuple[tuple[float, float, float], ...] = (
 
 
 def mean_body() -> Tensor:
-    """Offsets (24, 3) of the average body, in leg lengths, as :func:`dabfusion.skeleton.forward_kinematics` wants them."""
+    """Offsets (24, 3) of the average body, in leg lengths, for :func:`dabfusion.skeleton.forward_kinematics`."""
     return torch.tensor(_OFFSETS)

@@ -31,15 +31,16 @@ class FlowDiffusionConfig:
     music_size: int = 16
     towers: tuple[str, ...] = ("beats", "rhythm")
     width: int = 256
-    depth: int = 8
-    heads: int = 8
+    depth: int = 6
+    heads: int = 4
     fps: float = 15.0
     window: int = 90
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FlowDiffusionConfig:
         """From JSON values; unknown names raise TypeError."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**known)
 
 
 class FlowDiffusion(nn.Module):
@@ -68,7 +69,7 @@ class FlowDiffusion(nn.Module):
         return self.network(x, t, condition, self.normaliser(condition.start))
 
     def guided_denoiser(self, condition: Condition, guidance: float) -> Denoise:
-        """A denoiser of normalised windows under ``condition``; music and style are guided, the start pose is always told."""
+        """A denoiser of normalised windows; guided on music and style, while the start pose is always told."""
         hidden = condition.without(self.no_style)
 
         def denoise(x: Tensor, t: float) -> Tensor:

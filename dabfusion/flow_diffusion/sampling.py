@@ -1,11 +1,13 @@
 """From noise to a sample: schedule, guidance and the denoising loop. Networks come in as callables.
 
-Notation: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, with abar the cosine schedule of Nichol & Dhariwal (2021), t in 0..999.
+Notation: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, with abar the cosine schedule of Nichol & Dhariwal (2021),
+t in 0..999.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol
 
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
@@ -24,12 +26,34 @@ Progress = Callable[[int, int], None]
 ShouldStop = Callable[[], bool]
 
 
-def forward_process() -> DDPMScheduler:
-    """The noising process, for training: T = 1000, cosine."""
-    return DDPMScheduler(num_train_timesteps=TRAIN_STEPS, beta_schedule=_SCHEDULE, prediction_type="sample")
+class Solver(Protocol):
+    """What the loop needs of a diffusers scheduler."""
+
+    timesteps: Tensor
+
+    def set_timesteps(self, num_inference_steps: int) -> None:
+        """Chooses the time steps."""
+
+    def step(
+        self, model_output: Tensor, timestep: Tensor, sample: Tensor, *, return_dict: Literal[False]
+    ) -> Sequence[Tensor]:
+        """The next sample, first of the returned."""
 
 
-def solver(steps: int, predicts: str = "sample", threshold: float | None = None) -> DDIMScheduler | DPMSolverMultistepScheduler:
+def signal_shares() -> Tensor:
+    """abar (1000,) of the noising process: T = 1000, cosine."""
+    scheduler: Any = DDPMScheduler(num_train_timesteps=TRAIN_STEPS, beta_schedule=_SCHEDULE)
+    abar: Tensor = scheduler.alphas_cumprod
+    return abar
+
+
+def add_noise(x0: Tensor, noise: Tensor, t: Tensor, abar: Tensor) -> Tensor:
+    """x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise for time steps t (B,); x0 and noise (B, ...)."""
+    share = abar.to(x0.device)[t].view(-1, *[1] * (x0.ndim - 1))  # (B, 1, ...)
+    return share.sqrt() * x0 + (1 - share).sqrt() * noise
+
+
+def solver(steps: int, predicts: str = "sample", threshold: float | None = None) -> Solver:
     """The solver for a number of steps: DPM-Solver++ (2M) for few, DDIM for :data:`DDIM_FROM` and more.
 
     Args:
@@ -42,7 +66,7 @@ def solver(steps: int, predicts: str = "sample", threshold: float | None = None)
     """
     if not 1 <= steps <= TRAIN_STEPS:
         raise ValueError(f"steps must be 1 to {TRAIN_STEPS}, not {steps}")
-    scheduler: DDIMScheduler | DPMSolverMultistepScheduler
+    scheduler: Any
     if threshold is not None or steps >= DDIM_FROM or steps < 3:
         scheduler = DDIMScheduler(
             num_train_timesteps=TRAIN_STEPS, beta_schedule=_SCHEDULE, prediction_type=predicts, clip_sample=False,
@@ -54,8 +78,9 @@ def solver(steps: int, predicts: str = "sample", threshold: float | None = None)
             num_train_timesteps=TRAIN_STEPS, beta_schedule=_SCHEDULE, prediction_type=predicts,
             timestep_spacing="trailing", final_sigmas_type="zero",
         )  # fmt: skip
-    scheduler.set_timesteps(steps)
-    return scheduler
+    chosen: Solver = scheduler
+    chosen.set_timesteps(steps)
+    return chosen
 
 
 def guided(with_condition: Tensor, without: Tensor, scale: float) -> Tensor:
@@ -93,7 +118,7 @@ def sample(
     for done, t in enumerate(scheduler.timesteps):
         if should_stop is not None and should_stop():
             raise Cancelled
-        x = scheduler.step(denoise(x, float(t)), t, x).prev_sample
+        x = scheduler.step(denoise(x, float(t)), t, x, return_dict=False)[0]
         if progress is not None:
             progress(done + 1, steps)
     return x

@@ -1,9 +1,9 @@
 """The denoiser of the paper preset: a conditional 3D U-Net over flow and occlusion maps.
 
-DabFusion's stage 2 after "Video Diffusion Models" (Ho et al. 2022): four levels down and up, each with residual blocks,
-attention over space and attention over time kept apart. The input is a = [f, m] (flow, occlusion; the studio's maps also
-have a matte) with the start frame's latent z_0 beside it as extra channels; time step and music shift and scale every
-residual block, the music frame by frame. It predicts the noise (DabFusion Eq. 6).
+DabFusion's stage 2 after "Video Diffusion Models" (Ho et al. 2022): four levels down and up, each with residual
+blocks, attention over space and attention over time kept apart. The input is a = [f, m] (flow, occlusion; the studio's
+maps also have a matte) with the start frame's latent z_0 beside it as extra channels; time step and music shift and
+scale every residual block, the music frame by frame. It predicts the noise (DabFusion Eq. 6).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .layers import TimeEmbedding, rotary_angles, rotate
 
 @dataclass(frozen=True)
 class UNet3dConfig:
-    """Sizes. ``maps``: channels of a; ``latent``: channels of z_0; ``multiples``: width of each level over ``width``."""
+    """Sizes. ``maps``: channels of a; ``latent``: of z_0; ``multiples``: width of each level over ``width``."""
 
     maps: int = 3
     latent: int = 256

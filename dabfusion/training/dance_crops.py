@@ -84,9 +84,7 @@ class DanceCrops:
         windows = [self._window(dance, length, rng) for dance in chosen]
         codes, start, at_start, music = (np.stack(part) for part in zip(*windows, strict=True))
         style = torch.tensor([d.style for d in chosen])
-        condition = Condition.given(
-            torch.from_numpy(start), torch.from_numpy(at_start), torch.from_numpy(music), style
-        )
+        condition = Condition.given(torch.from_numpy(start), torch.from_numpy(at_start), torch.from_numpy(music), style)
         return Batch(torch.from_numpy(codes), condition)
 
     def _window(
@@ -108,7 +106,7 @@ class DanceCrops:
         codes = make_codes(rotation, root, root[0])
         first = codes[0].copy()
         first[:ROTATION_SIZE] += rng.normal(0, a.start_noise * rng.random(), ROTATION_SIZE).astype(np.float32)
-        return codes[1:], first, np.bool_(at_start), self._music(dance, begin, length, rng)
+        return codes[1:], first, np.asarray(at_start), self._music(dance, begin, length, rng)
 
     def _music(self, dance: PackedDance, begin: int, length: int, rng: np.random.Generator) -> np.ndarray:
         a = self.augmentation

@@ -31,18 +31,28 @@ BEAT_JITTER = 0.012
 
 
 class DanceLike(Protocol):
-    """What the builder needs of a dance: 30 poses a second and the music's beats."""
+    """What the builder needs of a dance at 30 fps; see ``dabfusion.studio.dance.Dance``."""
 
-    rotation: np.ndarray
-    root: np.ndarray
-    beat_times: np.ndarray
-    tempo: float
-    style: str
-    energy: np.ndarray
-    counts: np.ndarray
-    move_names: tuple[str, ...]
-    audio: np.ndarray | None
-    sample_rate: int
+    @property
+    def rotation(self) -> np.ndarray: ...
+    @property
+    def root(self) -> np.ndarray: ...
+    @property
+    def beat_times(self) -> np.ndarray: ...
+    @property
+    def tempo(self) -> float: ...
+    @property
+    def style(self) -> str: ...
+    @property
+    def energy(self) -> np.ndarray: ...
+    @property
+    def counts(self) -> np.ndarray: ...
+    @property
+    def move_names(self) -> tuple[str, ...]: ...
+    @property
+    def audio(self) -> np.ndarray | None: ...
+    @property
+    def sample_rate(self) -> int: ...
 
 
 @dataclass(frozen=True)

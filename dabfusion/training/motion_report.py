@@ -1,7 +1,7 @@
 """Does it dance? Measures of generated codes beside the ground truth's, on the joints of one average body.
 
-Definitions as in the evaluation: 2D-MM Align (DabFusion Eq. 7, sigma 50 ms), beat advantage (align minus its mean over the
-beats shifted by k/8 of a beat, k = 1..7), beats covered within 100 ms, motion energy in torso lengths per second.
+Definitions as in the evaluation: 2D-MM Align (DabFusion Eq. 7, sigma 50 ms), beat advantage (align minus its mean over
+the beats shifted by k/8 of a beat, k = 1..7), beats covered within 100 ms, motion energy in torso lengths per second.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MotionMeasures:
     """Measures of one dance, or their means.
 
     ``skate``: mean speed over the floor, leg lengths per second, of a foot's points while they are down;
-    ``acceleration``: mean joint acceleration, leg lengths per second squared; ``travel``: farthest sideways displacement of
+    ``acceleration``: mean joint acceleration, leg lengths per second squared; ``travel``: farthest sideways way of
     the hips, leg lengths; ``start_speed``: mean joint speed between the first two frames, leg lengths per second, which
     jumps where the start is torn.
     """
@@ -78,6 +78,16 @@ def measure_motion(codes: np.ndarray, beats: np.ndarray) -> MotionMeasures:
         align, advantage, covered, float(speed.mean()), float(acceleration),
         float(slide[down].mean()) if down.any() else 0.0, float(travel), float(start),
     )  # fmt: skip
+
+
+def one_of_each_style(dances: list[PackedDance], count: int) -> list[PackedDance]:
+    """Up to ``count`` dances: the first of each style, then the second of each, and so on."""
+    seen: dict[int, int] = {}
+    turns = []
+    for place, dance in enumerate(dances):
+        seen[dance.style] = seen.get(dance.style, -1) + 1
+        turns.append((seen[dance.style], dance.style, place))
+    return [dances[place] for _, _, place in sorted(turns)[:count]]
 
 
 def truth_codes(dance: PackedDance, frames: int) -> np.ndarray:

@@ -37,12 +37,12 @@ class Ema:
 
     @torch.no_grad()
     def update(self, source: nn.Module, step: int) -> None:
-        """Moves the average towards ``source``; after ``step`` updates the memory is at most (step + 1) / (step + 10)."""
+        """Moves the average towards ``source``; the decay is at most (step + 1) / (step + 10)."""
         decay = min(self.decay, (step + 1) / (step + 10))
         for mean, new in zip(self.average.parameters(), source.parameters(), strict=True):
             mean.lerp_(new, 1 - decay)
-        for mean, new in zip(self.average.buffers(), source.buffers(), strict=True):
-            mean.copy_(new)
+        for kept, now in zip(self.average.buffers(), source.buffers(), strict=True):
+            kept.copy_(now)
 
 
 class Progress:
@@ -52,8 +52,8 @@ class Progress:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "progress.json"
         done = json.loads(self.path.read_text("utf-8")) if self.path.exists() else {"steps": 0, "minutes": 0.0}
-        self.steps: int = done["steps"]
-        self._minutes_before: float = done["minutes"]
+        self.steps = int(done["steps"])
+        self._minutes_before = float(done["minutes"])
         self._began = time.monotonic()
 
     @property

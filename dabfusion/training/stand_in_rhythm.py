@@ -1,8 +1,9 @@
-"""A stand-in for the rhythm tower where a dance's song was not rendered: a random drum pattern, as the tower would hear it.
+"""A stand-in for the rhythm tower where a dance's song was not rendered: a random drum pattern, as it would be heard.
 
-Columns as in :mod:`dabfusion.music_encoder.beats`: onset strength, loudness, low, mid, high energy, and the onset strength
-of the three bands. What matters is kept true: events on the grid's sixteenths, louder and denser where the song is active,
-silence in its breaks. The patterns vary far more than any genre's, so that the model leans on what all music shares.
+Columns as in :mod:`dabfusion.music_encoder.beats`: onset strength, loudness, low, mid, high energy, and the onset
+strength of the three bands. What matters is kept true: events on the grid's sixteenths, louder where the song is
+active, silence in its breaks. The patterns vary far more than any genre's, so that the model leans on what all music
+shares.
 """
 
 from __future__ import annotations

@@ -24,12 +24,12 @@ from dabfusion.flow_diffusion import FlowDiffusion, FlowDiffusionConfig, build_f
 from dabfusion.flow_diffusion.loss import CodeLoss, CodeLosses, LossWeights, snr_weight
 from dabfusion.flow_diffusion.mean_body import mean_body
 from dabfusion.flow_diffusion.model import WEIGHTS_FILE
-from dabfusion.flow_diffusion.sampling import TRAIN_STEPS, forward_process
+from dabfusion.flow_diffusion.sampling import TRAIN_STEPS, add_noise, signal_shares
 from dabfusion.long_video import DanceOptions
 
 from .dance_crops import Augmentation, Batch, DanceCrops
 from .dance_data import PackedDance, read_packs
-from .motion_report import report
+from .motion_report import one_of_each_style, report
 from .run import CsvLog, Ema, Progress
 
 log = logging.getLogger(__name__)
@@ -40,14 +40,14 @@ class TrainingOptions:
     """How to train; times in minutes."""
 
     minutes: float
-    batch: int = 48
-    frames: tuple[int, ...] = (60, 75, 90, 90, 120)
-    rate: float = 6e-4
+    batch: int = 32
+    frames: tuple[int, ...] = (60, 75, 90, 90, 105)
+    rate: float = 1e-3
     warmup: int = 150
     drop: float = 0.1
     save_every: float = 4.0
     report_every: float = 10.0
-    report_dances: int = 12
+    report_dances: int = 11
     report_seconds: float = 8.0
     seed: int = 0
 
@@ -56,7 +56,12 @@ class Trainer:
     """One session of training."""
 
     def __init__(
-        self, model: FlowDiffusion, dances: list[PackedDance], out: Path, options: TrainingOptions, augmentation: Augmentation
+        self,
+        model: FlowDiffusion,
+        dances: list[PackedDance],
+        out: Path,
+        options: TrainingOptions,
+        augmentation: Augmentation,
     ) -> None:
         self.options, self.out, self.model = options, out, model
         self.progress = Progress(out)
@@ -67,9 +72,10 @@ class Trainer:
             crops = DanceCrops([known[i] for i in rows], augmentation).batch(600, 60, np.random.default_rng(1))
             model.normaliser.fit(crops.codes)
         self.crops = DanceCrops(known, augmentation)
-        self.ema = Ema(model, build_flow_diffusion(model.config).to(model.device))
+        self.averaged = build_flow_diffusion(model.config).to(model.device)
+        self.ema = Ema(model, self.averaged)
         self.loss = CodeLoss(mean_body(), CODE_FPS, LossWeights()).to(model.device)
-        self.process = forward_process()
+        self.abar = signal_shares()
         decayed = [p for p in model.parameters() if p.ndim > 1]
         plain = [p for p in model.parameters() if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
@@ -83,11 +89,11 @@ class Trainer:
         x0 = model.normaliser(batch.codes.to(device))
         noise = torch.randn(x0.shape, generator=self.generator).to(device)
         t = self._time_steps(len(x0)).to(device)
-        noisy = self.process.add_noise(x0, noise, t)
+        noisy = add_noise(x0, noise, t, self.abar)
         condition = batch.condition.to(device).dropped(model.no_style, self.options.drop, self.generator)
         with torch.autocast(device.type, torch.bfloat16):
             estimate = model(noisy, t, condition)
-        weight = snr_weight(self.process.alphas_cumprod, t)
+        weight = snr_weight(self.abar, t)
         losses: CodeLosses = self.loss(estimate.float(), x0, model.normaliser.std, model.normaliser.mean, weight)
         self.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
@@ -124,7 +130,8 @@ class Trainer:
             count += 1
             if count == 20:
                 row = {name: value / count for name, value in sums.items()}
-                losses_log.write({"step": self.progress.steps, "minutes": self.progress.minutes, "rate": self.rate(), **row})
+                about = {"step": self.progress.steps, "minutes": self.progress.minutes, "rate": self.rate()}
+                losses_log.write({**about, **row})
                 log.info("step %d, %.1f min, loss %.4f", self.progress.steps, self.progress.minutes, row["total"])
                 sums, count = {}, 0
             if self.progress.minutes_now - saved > self.options.save_every:
@@ -140,23 +147,23 @@ class Trainer:
         """Writes the averaged weights, their configuration and the progress."""
         about = {
             "steps": self.progress.steps, "minutes": round(self.progress.minutes, 1), "dances": len(self.crops.dances),
-            "commit": current_commit(), "options": asdict(self.options), "augmentation": asdict(self.crops.augmentation),
+            "commit": current_commit(), "options": asdict(self.options),
+            "augmentation": asdict(self.crops.augmentation),
         }  # fmt: skip
-        self.ema.average.save(self.out, about)
+        self.averaged.save(self.out, about)
         self.progress.save()
 
     def measure(self, motion_log: CsvLog) -> None:
         """Dances to held-out songs and writes how the result compares with the truth."""
         o = self.options
-        spaced = np.linspace(0, len(self.held_out) - 1, min(o.report_dances, len(self.held_out))).round().astype(int)
-        if len(spaced) == 0:
+        dances = one_of_each_style(self.held_out, o.report_dances)
+        if not dances:
             return
-        dances = [self.held_out[i] for i in spaced]
         for guidance in (1.0, 2.0):
-            rows = report(self.ema.average, dances, o.report_seconds, DanceOptions(guidance=guidance))
+            rows = report(self.averaged, dances, o.report_seconds, DanceOptions(guidance=guidance))
             for name, measures in rows.items():
-                row = {"step": self.progress.steps, "minutes": self.progress.minutes, "guidance": guidance, "which": name}
-                motion_log.write({**row, **asdict(measures)})
+                about = {"step": self.progress.steps, "minutes": self.progress.minutes, "guidance": guidance}
+                motion_log.write({**about, "which": name, **asdict(measures)})
                 log.info("guidance %g %s: %s", guidance, name, {k: round(v, 3) for k, v in asdict(measures).items()})
 
 
@@ -198,11 +205,16 @@ def main(arguments: list[str] | None = None) -> None:
         model = FlowDiffusion.load(args.out, args.device).train()
     else:
         sizes = FlowDiffusionConfig(
-            STYLES, music_size=dances[0].music.shape[1], width=args.width, depth=args.depth, heads=args.heads, fps=CODE_FPS
+            STYLES, dances[0].music.shape[1], width=args.width, depth=args.depth, heads=args.heads, fps=CODE_FPS
         )
         model = build_flow_diffusion(sizes).to(args.device)
     options = TrainingOptions(
-        args.minutes, args.batch, rate=args.rate, save_every=args.save_every, report_every=args.report_every, seed=args.seed
+        args.minutes,
+        args.batch,
+        rate=args.rate,
+        save_every=args.save_every,
+        report_every=args.report_every,
+        seed=args.seed,
     )
     trainer = Trainer(model, dances, args.out, options, Augmentation())
     log.info("%d dances to train on, %d held out", len(trainer.crops.dances), len(trainer.held_out))
