@@ -14,7 +14,8 @@ from scipy.spatial import cKDTree
 PATCH = 7  # pixels, odd
 COARSEST = 32  # pixels of the longer side
 SEARCHED = 128  # pixels up to which patches are searched; finer levels copy from the places found there
-_COMPONENTS = 20  # principal components by which patches are compared
+_MOST_SOURCES = 6000  # patches of a level to choose from; more only cost time
+_COMPONENTS = 12  # principal components by which patches are compared
 _ROUNDS = {0: 12, 1: 6, 2: 3}  # search rounds per level from the coarsest; later levels one
 
 
@@ -75,12 +76,15 @@ def _smooth_fill(image: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 
 def _patches_without(missing: np.ndarray) -> np.ndarray:
-    """(N, 2) row, column of the centres of whole patches that do not touch the hole."""
+    """(N, 2) row, column of the centres of whole patches that do not touch the hole; a fixed choice of them."""
     touched = cv2.dilate(missing.astype(np.uint8), np.ones((PATCH, PATCH), np.uint8)) > 0
     half = PATCH // 2
     free = np.zeros_like(missing)
     free[half:-half, half:-half] = ~touched[half:-half, half:-half]
-    return np.argwhere(free)
+    centres = np.argwhere(free)
+    if len(centres) <= _MOST_SOURCES:
+        return centres
+    return centres[np.sort(np.random.default_rng(0).choice(len(centres), _MOST_SOURCES, replace=False))]
 
 
 def _gather(image: np.ndarray, centres: np.ndarray) -> np.ndarray:
