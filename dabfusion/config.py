@@ -59,7 +59,7 @@ class GenerationOptions:
     start: float = 0.0  #: where the dance starts in the song, seconds
     length: float | None = None  #: seconds; None: to the end of the song
     style: str = AUTO_STYLE  #: one of STYLES, or "auto"
-    motion_strength: float = 1.0  #: scales the movement around the start pose; 1 is as sampled
+    motion_strength: float = 1.0  #: scales quick movements around the slow ones; 1 is as sampled
     fps: int = VIDEO_FPS  #: frames per second of the video
     guidance: float = 2.0  #: classifier-free guidance on the music; 1 is none
     mark: bool = True  #: draw the visible "AI-generated" mark

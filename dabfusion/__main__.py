@@ -1,0 +1,214 @@
+"""The command line: ``python -m dabfusion COMMAND``.
+
+Bad input ends with exit code 2 and one plain sentence on stderr; progress goes to stderr, results to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from preprocess.errors import PhotoError
+from preprocess.plates import DEFAULT_PLATE, PLATES
+
+from .config import AUTO_STYLE, DEFAULT_CHECKPOINT, MAX_LENGTH, MAX_SEED, MIN_LENGTH, STYLES, GenerationOptions
+from .errors import Cancelled, UserError
+
+EXIT_BAD_INPUT = 2
+EXIT_CANCELLED = 130
+
+#: Commands that live with their own parts and are imported only when called: name -> (module, what it does).
+PARTS: dict[str, tuple[str, str]] = {
+    "train-autoencoder": ("dabfusion.training.train_autoencoder", "train stage 1: encoder, flow predictor, generator"),
+    "train-flow-diffusion": ("dabfusion.training.train_flow_diffusion", "train stage 2: flow diffusion"),
+    "studio": ("dabfusion.studio.cli", "draw clips of the synthetic dancers, with exact flow"),
+    "evaluate": ("dabfusion.evaluation.evaluate", "measure videos against their photo and song"),
+    "benchmark": ("dabfusion.evaluation.speed", "time every stage on this machine"),
+}
+
+EXAMPLES = """examples:
+  python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4
+  python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4 --start 30 --length 8 --seed 7
+  python -m dabfusion generate --photo group.jpg --person 2 --song song.ogg --out dance.mp4 --background original
+  python -m dabfusion check
+"""
+
+_GENERATE_EXAMPLES = """examples:
+  python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4 --length 10
+  python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4 --style house --report dance.json
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends with exit code 2; ``--help`` shows the usage."""
+        self.exit(EXIT_BAD_INPUT, f"{message[:1].upper()}{message[1:].rstrip('.')}.\n")
+
+
+def number_in(low: float, high: float) -> Callable[[str], float]:
+    """An argparse type: a number in [low, high]."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
+        return value
+
+    return parse
+
+
+def whole_in(low: int, high: int) -> Callable[[str], int]:
+    """An argparse type: a whole number in [low, high]."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
+        return value
+
+    return parse
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(
+        prog="python -m dabfusion",
+        description="A photo and a song become a video of that person dancing to that song.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    generate = commands.add_parser(
+        "generate", help="make a video", epilog=_GENERATE_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    _add_generate_arguments(generate)
+    check = commands.add_parser("check", help="verify the installation and the weights")
+    check.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
+    for name, (_, what) in PARTS.items():
+        commands.add_parser(name, help=what, add_help=False)
+    return parser
+
+
+def _add_generate_arguments(parser: argparse.ArgumentParser) -> None:
+    default = GenerationOptions()
+    add = parser.add_argument
+    add("--photo", type=Path, required=True, help="jpg, png or webp with a person (or a drawing, a toy...) in it")
+    add("--song", type=Path, required=True, help="wav, mp3, ogg, flac, opus, m4a, or a video with sound")
+    add("--out", type=Path, required=True, metavar="OUT.mp4", help="the video to write")
+    add("--start", type=number_in(0, 86400), default=default.start, metavar="SEC", help="where in the song (default 0)")
+    add("--length", type=number_in(MIN_LENGTH, MAX_LENGTH), metavar="SEC",
+        help=f"{MIN_LENGTH:g} to {MAX_LENGTH:g} seconds (default: to the end of the song)")  # fmt: skip
+    add("--seed", type=whole_in(0, MAX_SEED), default=default.seed, metavar="N", help="another number, another dance")
+    add("--steps", type=whole_in(1, 1000), default=default.steps, metavar="N",
+        help=f"denoising steps (default {default.steps})")  # fmt: skip
+    add("--style", choices=(AUTO_STYLE, *STYLES), default=AUTO_STYLE, metavar="STYLE",
+        help=f"auto, or one of: {', '.join(STYLES)}")  # fmt: skip
+    add("--motion-strength", type=number_in(0, 2), default=default.motion_strength, metavar="X",
+        help="below 1 is calmer, above 1 wilder (default 1)")  # fmt: skip
+    add("--person", type=whole_in(1, 99), metavar="K", help="which of the people found (default: the most prominent)")
+    add("--background", default=DEFAULT_PLATE, metavar="NAME|FILE|original",
+        help=f"{', '.join(PLATES)}, a colour such as #204060, a picture file, or original")  # fmt: skip
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    add("--report", type=Path, metavar="REPORT.json", help="also write options, timings and beats as JSON")
+    add("--no-mark", dest="mark", action="store_false", help="leave out the visible AI-generated mark")
+    add("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER", help="another trained model")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in PARTS:
+        return _run_part(arguments[0], arguments[1:])
+    try:
+        chosen = build_parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    return _guarded(lambda: _run_check(chosen) if chosen.command == "check" else _run_generate(chosen))
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    """Runs a command; errors that a user can mend become one sentence and exit code 2."""
+    try:
+        return command()
+    except (UserError, PhotoError) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_BAD_INPUT
+    except (Cancelled, KeyboardInterrupt):
+        sys.stderr.write("Stopped; nothing was left behind.\n")
+        return EXIT_CANCELLED
+
+
+def _run_part(name: str, arguments: list[str]) -> int:
+    """Hands the arguments to the part that owns the command: its ``main(argv) -> int``."""
+    module, _ = PARTS[name]
+    try:
+        run = import_module(module).main
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.split(".")[0] in ("dabfusion", "preprocess"):
+            raise
+        sys.stderr.write(f"The command {name} needs the package {error.name}; install requirements.txt.\n")
+        return EXIT_BAD_INPUT
+    return _guarded(lambda: int(run(arguments)))
+
+
+def _run_check(chosen: argparse.Namespace) -> int:
+    from .check import check_installation
+
+    problems = check_installation(chosen.checkpoint, sys.stdout.write)
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    return EXIT_BAD_INPUT if problems else 0
+
+
+def _run_generate(chosen: argparse.Namespace) -> int:
+    from .generate import GenerateRequest, generate_file
+    from .services import load_services
+
+    options = GenerationOptions(
+        seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length, style=chosen.style,
+        motion_strength=chosen.motion_strength, mark=chosen.mark,
+    )  # fmt: skip
+    request = GenerateRequest(
+        photo=chosen.photo, song=chosen.song, out=chosen.out, options=options, person=chosen.person,
+        background=chosen.background, report=chosen.report,
+    )  # fmt: skip
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        path = generate_file(request, lambda: load_services(chosen.checkpoint, chosen.device), _ProgressLine())
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    sys.stdout.write(f"{path}\n")
+    return 0
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    """Ends like Ctrl-C, so that everything is cleaned up on the way out."""
+    raise KeyboardInterrupt
+
+
+class _ProgressLine:
+    """Progress on stderr: one line a stage, rewritten in place on a terminal, a line at its start and end elsewhere."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        live = sys.stderr.isatty()
+        if live or done in (0, total):
+            sys.stderr.write(f"{stage}: {done}/{total}" + ("\r" if live and done < total else "\n"))
+            sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

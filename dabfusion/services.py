@@ -1,0 +1,87 @@
+"""The three things that make a video, put together once: photo stage, song stage and dancer.
+
+The page, the command line and the tests get them from outside; :func:`load_services` builds the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from preprocess.person import Person
+from preprocess.photo import Photo
+from preprocess.segment import Cutout, Point
+from preprocess.start_frame import StartFrame
+
+from .config import DEFAULT_CHECKPOINT, GenerationOptions
+from .music_encoder.embedding import MusicEmbedding
+from .pipeline import DabFusion, GenerationResult, Progress, ShouldStop, pick_device
+
+
+class PhotoStage(Protocol):
+    """Photo -> people, mask, start frame; :class:`preprocess.preprocessor.Preprocessor` is the real one."""
+
+    def find_people(self, photo: Photo) -> list[Person]:
+        """The figures in the photo, most prominent first; never empty."""
+
+    def cut_out(self, photo: Photo, person: Person, points: Sequence[Point] = ()) -> Cutout:
+        """The mask of a person, corrected by points."""
+
+    def compose(
+        self, photo: Photo, person: Person, cutout: Cutout, background: str | Path = ..., asked: bool = False
+    ) -> StartFrame:
+        """The person placed on a background; raises PhotoError."""
+
+    def start_frame(
+        self, photo: Photo, person: int | None = None, points: Sequence[Point] = (), background: str | Path = ...
+    ) -> StartFrame:
+        """All steps at once, for person number ``person`` (from 1)."""
+
+
+class SongStage(Protocol):
+    """Song -> MusicEmbedding."""
+
+    def encode_file(self, path: Path | str) -> MusicEmbedding:
+        """The embedding of the whole song; raises SongError."""
+
+
+class Dancer(Protocol):
+    """What makes the video; :class:`dabfusion.pipeline.DabFusion` is the real one."""
+
+    def generate(
+        self,
+        start_frame: StartFrame,
+        music: MusicEmbedding,
+        song_path: Path | str,
+        out_path: Path | str,
+        options: GenerationOptions,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> GenerationResult:
+        """See :meth:`DabFusion.generate`."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that the page and the command line need."""
+
+    photos: PhotoStage
+    songs: SongStage
+    dancer: Dancer
+
+
+def load_services(checkpoint: Path = DEFAULT_CHECKPOINT, device: str = "auto") -> Services:
+    """The real photo stage, song stage and dancer.
+
+    Raises:
+        CheckpointError, OptionError: see :meth:`DabFusion.from_checkpoint`.
+    """
+    from preprocess.preprocessor import Preprocessor
+
+    from .music_encoder.encoder import build_music_encoder
+
+    dancer = DabFusion.from_checkpoint(checkpoint, device)
+    photos = Preprocessor.from_checkpoints(device=pick_device(device).type)
+    return Services(photos, build_music_encoder(), dancer)

@@ -1,0 +1,165 @@
+"""What one visitor has chosen so far: the photo with its dancer, and the song. Plain values, no page, no networks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from preprocess.background import ORIGINAL
+from preprocess.errors import PhotoError
+from preprocess.overlay import draw_mask, draw_people
+from preprocess.person import Person
+from preprocess.photo import Photo, read_photo
+from preprocess.segment import Cutout, Point
+from preprocess.start_frame import StartFrame
+
+from ..errors import OptionError
+from .drawings import SongPicture, loudness_bars
+from .uploads import MAX_POINTS
+
+if TYPE_CHECKING:
+    from ..music_encoder.embedding import MusicEmbedding
+    from ..services import PhotoStage, SongStage
+
+COLOUR, OWN = "colour", "own"  #: page choices that need a second value
+_HEX = re.compile(r"#[0-9a-fA-F]{6}$")
+_RGB = re.compile(r"rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)")
+_SHOWN_SIDE = 1024  #: longest side of the picture that is clicked on, pixels
+
+
+@dataclass(frozen=True)
+class PhotoChoice:
+    """A photo, the people in it, and how one of them was cut out and placed."""
+
+    photo: Photo
+    people: tuple[Person, ...]
+    person: int  #: from 1
+    points: tuple[Point, ...]
+    background: str
+    cutout: Cutout
+    start_frame: StartFrame
+    overlay: np.ndarray  #: (h, w, 3) uint8, small enough to be shown
+
+    @property
+    def zoom(self) -> float:
+        """Photo pixels per pixel of the overlay."""
+        return self.photo.pixels.shape[1] / self.overlay.shape[1]
+
+    def frame_picture(self) -> np.ndarray:
+        """The start frame (256, 256, 3) uint8."""
+        return (np.clip(self.start_frame.composite, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+    def describe(self) -> str:
+        """What was found, for the picture's text."""
+        count = sum(p.is_person for p in self.people)
+        if count == 0:
+            return "No person was found, so the most striking figure was taken."
+        return "One person was found." if count == 1 else f"{count} people were found; number {self.person} dances."
+
+
+def choose_photo(stage: PhotoStage, path: str | None, background: str) -> PhotoChoice:
+    """Reads a photo, finds the people, and cuts out the most prominent one.
+
+    Raises:
+        PhotoError: no photo, or one that cannot be used.
+    """
+    if not path:
+        raise PhotoError("Please add a photo first.")
+    photo = read_photo(Path(path))
+    return _cut(stage, photo, tuple(stage.find_people(photo)), 1, (), background)
+
+
+def choose_person(stage: PhotoStage, choice: PhotoChoice, person: int) -> PhotoChoice:
+    """The same photo with another dancer; clicks of the one before are forgotten."""
+    if not 1 <= person <= len(choice.people):
+        raise PhotoError(f"There is no person number {person} in this photo.")
+    return _cut(stage, choice.photo, choice.people, person, (), choice.background)
+
+
+def add_point(stage: PhotoStage, choice: PhotoChoice, x: float, y: float, inside: bool) -> PhotoChoice:
+    """One more click, at (x, y) of the overlay: this spot is (or is not) part of the dancer."""
+    if len(choice.points) >= MAX_POINTS:
+        raise PhotoError("That is enough clicks; undo some of them first.")
+    width, height = choice.photo.size
+    spot = (min(max(x * choice.zoom, 0.0), width - 1.0), min(max(y * choice.zoom, 0.0), height - 1.0), inside)
+    return _cut(stage, choice.photo, choice.people, choice.person, (*choice.points, spot), choice.background)
+
+
+def undo_point(stage: PhotoStage, choice: PhotoChoice) -> PhotoChoice:
+    """Without the last click."""
+    return _cut(stage, choice.photo, choice.people, choice.person, choice.points[:-1], choice.background)
+
+
+def choose_background(stage: PhotoStage, choice: PhotoChoice, background: str) -> PhotoChoice:
+    """The same dancer somewhere else; the mask stays."""
+    person = choice.people[choice.person - 1]
+    frame = stage.compose(choice.photo, person, choice.cutout, background, asked=True)
+    return replace(choice, background=background, start_frame=frame)
+
+
+def _cut(
+    stage: PhotoStage, photo: Photo, people: tuple[Person, ...], number: int, points: tuple[Point, ...], background: str
+) -> PhotoChoice:
+    person = people[number - 1]
+    cutout = stage.cut_out(photo, person, points)
+    frame = stage.compose(photo, person, cutout, background, asked=len(people) > 1)
+    picture = draw_mask(photo, cutout, points)
+    if len(people) > 1:
+        picture = draw_people(replace(photo, pixels=picture), people, number)
+    overlay = Image.fromarray(picture)
+    overlay.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    return PhotoChoice(photo, people, number, points, background, cutout, frame, np.asarray(overlay))
+
+
+def background_value(kind: str, colour: str | None, picture: str | None, plates: tuple[str, ...]) -> str:
+    """The background argument for a choice of the page; never a path that the visitor wrote.
+
+    Args:
+        kind: a plate's name, "original", "colour" or "own".
+        colour: "#rrggbb" or "rgb(r, g, b)", for "colour".
+        picture: an uploaded file, for "own".
+        plates: names of the studio plates.
+
+    Raises:
+        OptionError: an unknown background, or its second value is missing.
+    """
+    if kind == COLOUR:
+        return _hex_colour(colour or "")
+    if kind == OWN:
+        if not picture:
+            raise OptionError("Please add your own background picture, or choose another background.")
+        return picture
+    if kind == ORIGINAL or kind in plates:
+        return kind
+    raise OptionError(f"There is no background of that name; choose one of: {', '.join((*plates, ORIGINAL))}.")
+
+
+def _hex_colour(text: str) -> str:
+    if _HEX.match(text):
+        return text.lower()
+    found = _RGB.match(text)
+    if not found:
+        raise OptionError("Please pick a colour for the background.")
+    return "#" + "".join(f"{min(255, int(float(value) + 0.5)):02x}" for value in found.groups())
+
+
+@dataclass(frozen=True)
+class SongChoice:
+    """A song that has been listened to."""
+
+    path: str  #: the upload
+    music: MusicEmbedding
+    picture: SongPicture
+
+
+def choose_song(stage: SongStage, path: str | None) -> SongChoice:
+    """Listens to a song; raises SongError."""
+    music = stage.encode_file(path or "")
+    level = music.tower("rhythm")[:, 1] if "rhythm" in music.towers else np.abs(music.features).mean(1)
+    picture = SongPicture(loudness_bars(level), music.beat_times, music.tempo, music.duration)
+    return SongChoice(str(path), music, picture)

@@ -1,0 +1,74 @@
+"""Serves the page, locally or on a host such as Hugging Face Spaces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .examples import Example, load_examples
+from .interface import Limits, build_page
+from .jobs import JobStore
+from .theme import CSS_PATH, make_theme
+from .uploads import MAX_UPLOAD_MB
+
+if TYPE_CHECKING:
+    from ..pipeline import GenerationResult
+    from ..services import Services
+
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+LOCAL = "127.0.0.1"
+
+
+def limits_from(environment: Mapping[str, str]) -> Limits:
+    """Limits, with what the host set in DABFUSION_LONGEST (seconds), DABFUSION_KEEP (seconds), DABFUSION_CONTACT."""
+    usual = Limits()
+    return Limits(
+        longest=float(environment.get("DABFUSION_LONGEST", usual.longest)),
+        keep=float(environment.get("DABFUSION_KEEP", usual.keep)),
+        contact=environment.get("DABFUSION_CONTACT", usual.contact),
+    )
+
+
+def copy_examples(examples: tuple[Example, ...], folder: Path) -> tuple[Example, ...]:
+    """The examples as files in a temporary folder, from where the page may hand them out wherever it is started."""
+
+    def copied(path: Path | None) -> Path | None:
+        return None if path is None else Path(shutil.copy(path, folder / path.name))
+
+    return tuple(
+        replace(one, photo=copied(one.photo) or one.photo, song=copied(one.song) or one.song, video=copied(one.video))
+        for one in examples
+    )
+
+
+def serve(services: Services, host: str | None = None, port: int | None = None, block: bool = True) -> str:
+    """Opens the page's server and returns its address.
+
+    Args:
+        services: what makes the videos.
+        host: address to listen on; None: GRADIO_SERVER_NAME, else 127.0.0.1 (only this computer).
+        port: None: the first free one from 7860.
+        block: stay until the server is stopped.
+    """
+    limits = limits_from(os.environ)
+    store: JobStore[GenerationResult] = JobStore(limits.keep, limits.deadline, limits.max_waiting)
+    with tempfile.TemporaryDirectory(prefix="examples-") as folder:
+        page = build_page(services, store, limits, copy_examples(load_examples(EXAMPLES), Path(folder)))
+        try:
+            _, address, _ = page.launch(
+                theme=make_theme(), css_paths=CSS_PATH, server_name=host or os.environ.get("GRADIO_SERVER_NAME", LOCAL),
+                server_port=port, share=False, strict_cors=True, show_error=False, allowed_paths=[],
+                max_file_size=f"{MAX_UPLOAD_MB}mb", state_session_capacity=limits.sessions, footer_links=["api"],
+                prevent_thread_lock=True, ssr_mode=False,
+            )  # fmt: skip
+            if block:
+                page.block_thread()
+        finally:
+            if block:
+                store.close()
+    return str(address)

@@ -1,0 +1,190 @@
+"""Step 1 of the page: the photo, who dances, the mask, the background, and the start frame. No generator needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import gradio as gr
+
+from preprocess.plates import DEFAULT_PLATE, PLATES
+
+from .choices import (
+    COLOUR,
+    ORIGINAL,
+    OWN,
+    PhotoChoice,
+    add_point,
+    background_value,
+    choose_background,
+    choose_person,
+    choose_photo,
+    undo_point,
+)
+from .drawings import draw_hints, draw_message
+from .errors import sentence
+
+if TYPE_CHECKING:
+    from ..services import PhotoStage
+
+Source = Literal["upload", "webcam", "clipboard"]
+ADD, TAKE = "Part of the dancer", "Not part of the dancer"
+QUEUE = "photo"  #: one photo at a time
+_PRAISE = "This photo works well."
+_START_HINT = "Best: one person, standing, seen from the front, head to feet in the picture."
+
+
+def photo_upload(label: str, height: int, sources: Sequence[Source], elem_id: str) -> gr.Image:
+    """An image field that hands over the path of the uploaded file: only our own guarded reader opens it.
+
+    The field's own ``preprocess`` would open the file first, and fail on it without a sentence. It is replaced on the
+    instance, since Gradio writes a stub file into the source folder for every subclass of a component.
+    """
+    field = gr.Image(
+        label=label, height=height, sources=list(sources), type="filepath", buttons=[], elem_id=elem_id,
+        elem_classes="pictures",
+    )  # fmt: skip
+    field.__dict__["preprocess"] = _path_of
+    return field
+
+
+def _path_of(payload: Any) -> str | None:
+    return payload.path if payload is not None else None
+
+
+@dataclass(frozen=True)
+class PhotoStep:
+    """The step's components that other parts need."""
+
+    upload: gr.Image
+    choice: gr.State
+    background: gr.Dropdown
+
+
+@dataclass(frozen=True)
+class _Parts:
+    upload: gr.Image
+    person: gr.Radio
+    found: gr.Image
+    frame: gr.Image
+    hints: gr.HTML
+    fix: gr.Group
+    mode: gr.Radio
+    undo: gr.Button
+    background: gr.Dropdown
+    colour: gr.ColorPicker
+    own: gr.Group
+    picture: gr.Image
+    choice: gr.State
+
+
+def plate_label(name: str) -> str:
+    """A plate's name as a menu entry."""
+    return name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def build_photo_step(stage: PhotoStage, keep: float) -> PhotoStep:
+    """Lays out the step and wires it to the photo stage."""
+    parts = _lay_out(tuple(PLATES), keep)
+    _wire(stage, parts)
+    return PhotoStep(parts.upload, parts.choice, parts.background)
+
+
+def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=280):
+            upload = photo_upload("Your photo (JPG, PNG or WebP)", 330, ("upload", "clipboard", "webcam"), "photo")
+            hints = gr.HTML(draw_message(_START_HINT, idle=True), elem_id="photo-hints")
+        with gr.Column(scale=3, min_width=280):
+            found = gr.Image(
+                label="Who was found: click a wrong spot to correct it", interactive=False, height=330, buttons=[],
+                elem_classes="pictures", elem_id="found", alt_text="The photo with the dancer marked", format="jpeg",
+            )  # fmt: skip
+            person = gr.Radio([], label="Who dances?", visible=False, elem_id="person")
+            with gr.Group(visible=False) as fix:
+                mode = gr.Radio([ADD, TAKE], value=ADD, label="The spot that I click is", elem_id="click-mode")
+                undo = gr.Button("Undo the last click", size="sm")
+        with gr.Column(scale=2, min_width=240):
+            frame = gr.Image(
+                label="Start of the video", interactive=False, height=330, buttons=[], elem_classes="pictures",
+                elem_id="start-frame", alt_text="The dancer on the chosen background", format="png",
+            )  # fmt: skip
+            menu = [(plate_label(name), name) for name in plates]
+            menu += [("The photo's own background", ORIGINAL), ("A colour", COLOUR), ("My own picture", OWN)]
+            background = gr.Dropdown(menu, value=DEFAULT_PLATE, label="Background", elem_id="background")
+            colour = gr.ColorPicker("#3d5a80", label="Background colour", visible=False)
+            with gr.Group(visible=False) as own:
+                picture = photo_upload("Background picture", 180, ("upload",), "background-picture")
+    choice = gr.State(None, time_to_live=int(keep))
+    return _Parts(upload, person, found, frame, hints, fix, mode, undo, background, colour, own, picture, choice)
+
+
+def _wire(stage: PhotoStage, parts: _Parts) -> None:
+    plates = tuple(PLATES)
+    shown = [parts.choice, parts.found, parts.frame, parts.hints, parts.person, parts.fix]
+    where = [parts.background, parts.colour, parts.picture]
+
+    def guarded(old: PhotoChoice | None, change: Callable[[], PhotoChoice], forget: bool) -> list[Any]:
+        """The outputs after a change; a failure is told in the hints, and the old choice stays unless ``forget``."""
+        try:
+            return _show(change())
+        except Exception as error:  # the page's boundary: everything becomes a sentence
+            outputs = _show(None if forget else old)
+            outputs[3] = draw_message(sentence(error), bad=True)
+            return outputs
+
+    def on_upload(path: str | None, kind: str, colour: str, picture: str | None) -> list[Any]:
+        if not path:
+            return _show(None)
+        return guarded(None, lambda: choose_photo(stage, path, background_value(kind, colour, picture, plates)), True)
+
+    def on_person(choice: PhotoChoice | None, person: int | None) -> list[Any]:
+        if choice is None or person is None or person == choice.person:
+            return _show(choice)
+        return guarded(choice, lambda: choose_person(stage, choice, int(person)), False)
+
+    def on_click(choice: PhotoChoice | None, mode: str, event: gr.SelectData) -> list[Any]:
+        if choice is None:
+            return _show(None)
+        x, y = float(event.index[0]), float(event.index[1])
+        return guarded(choice, lambda: add_point(stage, choice, x, y, mode == ADD), False)
+
+    def on_undo(choice: PhotoChoice | None) -> list[Any]:
+        if choice is None or not choice.points:
+            return _show(choice)
+        return guarded(choice, lambda: undo_point(stage, choice), False)
+
+    def on_background(choice: PhotoChoice | None, kind: str, colour: str, picture: str | None) -> list[Any]:
+        if choice is None or (kind == OWN and not picture):
+            return _show(choice)
+        return guarded(
+            choice, lambda: choose_background(stage, choice, background_value(kind, colour, picture, plates)), False
+        )
+
+    def on_kind(kind: str) -> list[Any]:
+        return [gr.update(visible=kind == COLOUR), gr.update(visible=kind == OWN)]
+
+    def listen(trigger: Any, handler: Callable[..., list[Any]], inputs: list[Any]) -> None:
+        trigger(handler, inputs, shown, concurrency_id=QUEUE, concurrency_limit=1, api_visibility="private",
+                show_progress="minimal", trigger_mode="always_last")  # fmt: skip
+
+    listen(parts.upload.change, on_upload, [parts.upload, *where])
+    listen(parts.person.input, on_person, [parts.choice, parts.person])
+    listen(parts.found.select, on_click, [parts.choice, parts.mode])
+    listen(parts.undo.click, on_undo, [parts.choice])
+    extras = [parts.colour, parts.own]
+    parts.background.change(on_kind, parts.background, extras, api_visibility="private", queue=False)
+    for trigger in (parts.background.change, parts.colour.change, parts.picture.change):
+        listen(trigger, on_background, [parts.choice, *where])
+
+
+def _show(choice: PhotoChoice | None) -> list[Any]:
+    """The step's outputs for a choice: state, found, frame, hints, person menu, correction tools."""
+    if choice is None:
+        hint = draw_message(_START_HINT, idle=True)
+        return [None, None, None, hint, gr.update(choices=[], value=None, visible=False), gr.update(visible=False)]
+    numbers = [(f"Number {k}", k) for k in range(1, len(choice.people) + 1)]
+    hints = draw_hints(choice.start_frame.warnings, f"{choice.describe()} {_PRAISE}")
+    menu = gr.update(choices=numbers, value=choice.person, visible=len(numbers) > 1)
+    return [choice, choice.overlay, choice.frame_picture(), hints, menu, gr.update(visible=True)]
