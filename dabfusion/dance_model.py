@@ -20,6 +20,7 @@ from .checkpoint import Checkpoint
 from .config import FRAME_SIZE, GenerationOptions
 from .contact_shadow import contact_shadow
 from .errors import CheckpointError
+from .flow_autoencoder.body_fit import fit_body
 from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
 from .flow_autoencoder.flow_maps import FlowMaps
@@ -89,12 +90,13 @@ class TrainedDancer:
         self._reader, self._codec, self._generator, self._diffusion = reader, codec, generator, diffusion
         self._device = device
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def read_body(self, start_frame: StartFrame) -> FrameBody:
         """The body of the person in the start frame."""
         joints = start_frame.keypoints[[coco for coco, _ in COCO_JOINTS]].astype(np.float32).copy()
         joints[:, :2] = joints[:, :2] / (FRAME_SIZE / 2) - 1
         body = self._reader(self._person(start_frame), torch.from_numpy(joints)[None].to(self._device))
+        body = fit_body(Body(body.points, body.code, body.offsets))
         return FrameBody(Body(body.points, proper_codes(body.code), body.offsets))
 
     def sample_codes(

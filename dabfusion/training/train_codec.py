@@ -24,15 +24,28 @@ from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 _HIDDEN_WEIGHT = 0.3  # of flow where the start frame does not show the point, against where it does
 
 
-def reader_loss(read: Body, batch: PairBatch) -> Tensor:
+def driving_bodies(batch: PairBatch) -> tuple[Tensor, Body]:
+    """One driving frame of each clip as another start frame: pictures (B, 4, 256, 256) and the bodies in them."""
+    times = batch.drives
+    code, truth = batch.code[::times], batch.body
+    placed = forward_kinematics(code, truth.offsets, truth.hips)[..., :2] * torch.tensor([1.0, -1.0])
+    still = torch.cat([code[:, :ROTATION_SIZE], torch.zeros_like(code[:, ROTATION_SIZE:])], 1)
+    return batch.drive[::times], Body(placed.clamp(-1, 1), still, truth.offsets)
+
+
+def joined(first: Body, second: Body) -> Body:
+    """The people of both."""
+    return Body(*(torch.cat(pair) for pair in ((first.points, second.points), (first.code, second.code), (first.offsets, second.offsets))))
+
+
+def reader_loss(read: Body, truth: Body) -> Tensor:
     """L1 of points, rotations, build, and of the points as kinematics places them."""
-    truth = batch.body
     points = (read.points - truth.points).abs().mean()
     turned = rotation_from_6d(read.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))) - rotation_from_6d(truth.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6)))
     build = (read.offsets - truth.offsets).abs().mean()
     placed = forward_kinematics(read.code, read.offsets, read.hips)[..., :2] * torch.tensor([1.0, -1.0], device=points.device)
     kinematic = (placed - truth.points).abs().mean()
-    return 8 * points + turned.abs().mean() + 10 * build + 4 * kinematic
+    return 8 * points + 2 * turned.abs().mean() + 10 * build + 4 * kinematic
 
 
 def codec_loss(maps: FlowMaps, batch: PairBatch) -> tuple[Tensor, dict[str, float]]:
@@ -68,15 +81,26 @@ def noisy_body(truth: Body, read: Body, rng: np.random.Generator) -> Body:
 
 def step(reader: BodyReader, codec: FlowCodec, batch: PairBatch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
     """Loss of one batch, and figures to watch."""
-    read = reader(batch.start, batch.keypoints)
-    first = reader_loss(read, batch)
+    pictures, others = driving_bodies(batch)
+    count = len(batch.start)
+    everyone = reader(torch.cat([batch.start, pictures]), torch.cat([batch.keypoints, torch.zeros_like(batch.keypoints)]))
+    first = reader_loss(everyone, joined(batch.body, others))
+    read = Body(everyone.points[:count], everyone.code[:count], everyone.offsets[:count])
     body = noisy_body(batch.body, read, rng)
     times = batch.drives
     maps = codec.decode(codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code)
     second, figures = codec_loss(maps, batch)
     figures["points_px"] = float((read.points.detach() - batch.body.points).norm(dim=-1).mean()) * 128
     figures["reader"] = float(first.detach())
+    figures["turn_deg"] = turn_error(read.code.detach(), batch.body.code)
     return first + second, figures
+
+
+def turn_error(code: Tensor, truth: Tensor) -> float:
+    """Mean angle between read and true bone rotations, degrees."""
+    read, true = (rotation_from_6d(c[:, :ROTATION_SIZE].float().unflatten(1, (-1, 6))) for c in (code, truth))
+    cosine = ((read * true).sum((-1, -2)) - 1) / 2
+    return float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))).mean())
 
 
 @torch.no_grad()
@@ -91,6 +115,7 @@ def evaluate(reader: BodyReader, codec: FlowCodec, pack: PairPack, clips: int = 
         maps = codec.decode(codec.describe(batch.start).repeat_interleave(8, 0), read.repeated(8), batch.code)
         _, figures = codec_loss(maps, batch)
         figures["points_px"] = float((read.points.detach() - batch.body.points).norm(dim=-1).mean()) * 128
+        figures["turn_deg"] = turn_error(read.code, batch.body.code)
         rows.append(figures)
     return {k: float(np.mean([r[k] for r in rows])) for k in rows[0]}
 

@@ -1,0 +1,54 @@
+"""Makes a read body agree with itself: bones turned and stretched a little until kinematics puts the points where they were seen.
+
+The reader sees points in the picture far more exactly than it guesses rotations. A flow code decodes through kinematics, so
+what the two disagree on would be a jump in the first frame and a limb beside its limb in all others.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dabfusion.flow_autoencoder.body_reader import Body
+from dabfusion.skeleton import CODE_SIZE, MIRRORED, NUM_POINTS, ROTATION_SIZE, forward_kinematics
+
+_POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
+_STEPS = 60
+_RATE = 0.02
+_TURN_COST = 0.02  # of a squared change of a rotation's 6 numbers, against squared frame units of the points
+_STRETCH_COST = 0.06  # of a squared relative change of a bone's length
+_LOPSIDED_COST = 0.2  # of a squared difference between left and right stretch
+
+
+def fit_body(body: Body) -> Body:
+    """The same people with code and offsets fitted to their points (B, 24, 2), which stay as they are.
+
+    Gradient descent (Adam) on: squared distance of the projected kinematic points to ``body.points``, plus small costs for
+    turning, stretching and for stretching one side only.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        points, code, offsets = (v.detach().clone() for v in (body.points, body.code, body.offsets))
+        six = code[:, :ROTATION_SIZE]
+        still = torch.zeros_like(code[:, ROTATION_SIZE:])
+        turn = torch.zeros_like(six, requires_grad=True)
+        stretch = torch.zeros(len(code), NUM_POINTS, 1, device=code.device, requires_grad=True)
+        optimiser = torch.optim.Adam([turn, stretch], _RATE)
+        hips = Body(points, code, offsets).hips
+        for _ in range(_STEPS):
+            placed = forward_kinematics(torch.cat([six + turn, still], 1), offsets * stretch.exp(), hips)
+            loss = (_image(placed) - points).square().sum() + _cost(turn, stretch)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        fitted = torch.cat([six + turn.detach(), still], 1)
+        return Body(points, fitted.reshape(-1, CODE_SIZE), offsets * stretch.detach().exp())
+
+
+def _image(points: Tensor) -> Tensor:
+    """Camera-axes points (B, 24, 3) -> normalised picture coordinates (B, 24, 2), y down, without perspective."""
+    return torch.stack([points[..., 0], -points[..., 1]], -1)
+
+
+def _cost(turn: Tensor, stretch: Tensor) -> Tensor:
+    lopsided = (stretch - stretch[:, list(_POINT_MIRROR)]).square().sum()
+    return _TURN_COST * turn.square().sum() + _STRETCH_COST * stretch.square().sum() + _LOPSIDED_COST * lopsided

@@ -1,0 +1,34 @@
+"""A body that disagrees with the points that were seen is brought to agree with them."""
+
+from __future__ import annotations
+
+import torch
+
+from dabfusion.flow_autoencoder.body_fit import fit_body
+from dabfusion.flow_autoencoder.body_reader import Body
+from dabfusion.skeleton import CODE_SIZE, NUM_BONES, ROTATION_SIZE, forward_kinematics
+from dabfusion.studio.figure import procedural_figure
+
+
+def test_an_arm_read_as_hanging_is_raised_to_where_it_was_seen() -> None:
+    offsets = torch.from_numpy(procedural_figure().offsets)[None]
+    rest = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(NUM_BONES)
+    true = torch.cat([rest, torch.zeros(CODE_SIZE - ROTATION_SIZE)])[None]
+    hips = torch.tensor([[0.0, 0.1, 0.0]])
+    seen = forward_kinematics(true, offsets, hips)[..., :2] * torch.tensor([1.0, -1.0])
+    guess = true.clone()
+    angle = torch.tensor(0.5)  # the left arm read half a radian too low
+    for bone in (6, 7, 8):
+        guess[0, 6 * bone : 6 * bone + 6] = torch.stack([angle.cos(), -angle.sin(), angle * 0, angle.sin(), angle.cos(), angle * 0])
+    before = Body(seen, guess, offsets)
+    after = fit_body(before)
+
+    def error(body: Body) -> float:
+        placed = forward_kinematics(body.code, body.offsets, body.hips)[..., :2] * torch.tensor([1.0, -1.0])
+        return float((placed - seen).norm(dim=-1).max())
+
+    assert error(before) > 0.15
+    assert error(after) < 0.25 * error(before)
+    assert torch.equal(after.points, before.points)
+    assert float((after.code[0, ROTATION_SIZE:]).abs().max()) == 0
+    assert float((after.offsets.norm(dim=-1) / offsets.norm(dim=-1).clamp_min(1e-6) - 1)[0, 1:].abs().max()) < 0.25
