@@ -14,13 +14,17 @@ import numpy as np
 
 from dabfusion.errors import UserError
 from dabfusion.skeleton import encode_pose, quaternion_to_matrix
+from dabfusion.studio.dance import CAPTURED_STYLE, sample_dance
 from dabfusion.studio.figure import Build, Figure, load_figure, procedural_figure
+from dabfusion.studio.moves import STYLES
 from dabfusion.studio.pose_pool import PosePool, sample_pose, sample_standing
 from dabfusion.studio.renderer import GROUND, STANDING_HEIGHT, Look, Pose, Renderer
 
 #: Who and what training never sees.
 HELD_OUT_IDENTITIES = ("Asian_M_1", "Black_F_2", "MENA_F_1", "White_M_2", "X_NHPI_F_1", "Hispanic_M_2")
 HELD_OUT_TAKES = ("04", "12")
+#: Seeds and length of the authored dances that poses are taken from where there are no captured takes.
+_AUTHORED_SEED, _AUTHORED_SECONDS = 50_000, 20.0
 DRIVES_PER_CLIP = 8
 CLIPS_PER_SHARD = 40
 #: Arrays of a shard: (shape of one clip, type). K driving frames; coverage and visible are shares times 255.
@@ -45,13 +49,13 @@ class PackOptions:
 
     Attributes:
         avatars: folder of GLB people, or None for the procedural figure.
-        motion: folder of captured takes ``salsa_SS_NN.npz``.
+        motion: folder of captured takes ``salsa_SS_NN.npz``, or None for poses of authored dances.
         held_out: draw the held-out identities and takes instead of the others.
         seed: of the whole pack.
     """
 
     avatars: Path | None
-    motion: Path
+    motion: Path | None
     held_out: bool = False
     seed: int = 0
 
@@ -72,7 +76,9 @@ def avatar_paths(options: PackOptions) -> list[Path]:
 
 
 def pose_pool(options: PackOptions, stride: int = 4) -> PosePool:
-    """Frames of the captured takes of the wanted side of the split."""
+    """Frames of the captured takes of the wanted side of the split, or of authored dances where there are no takes."""
+    if options.motion is None:
+        return _authored_pool(options.held_out, stride)
     rotations, hips = [], []
     for path in sorted(options.motion.glob("salsa_*.npz")):
         if (path.stem.rsplit("_", 1)[1] in HELD_OUT_TAKES) != options.held_out:
@@ -83,6 +89,13 @@ def pose_pool(options: PackOptions, stride: int = 4) -> PosePool:
     if not rotations:
         raise UserError(f"There are no salsa_*.npz takes in {options.motion}.")
     return PosePool(np.concatenate(rotations).astype(np.float32), np.concatenate(hips))
+
+
+def _authored_pool(held_out: bool, stride: int) -> PosePool:
+    """Frames of one authored dance a genre; the held-out side dances others."""
+    styles = [s for s in STYLES if s != CAPTURED_STYLE]
+    dances = [sample_dance(_AUTHORED_SEED + 1000 * held_out + k, seconds=_AUTHORED_SECONDS, style=style) for k, style in enumerate(styles)]
+    return PosePool(np.concatenate([d.rotation[::stride] for d in dances]), np.concatenate([d.root[::stride] for d in dances]))
 
 
 def draw_clip(renderer: Renderer, figure: Figure, pool: PosePool, rng: np.random.Generator) -> dict[str, np.ndarray]:
