@@ -24,6 +24,7 @@ TIMEOUT = 120.0  # s of wall-clock time for one pass over a song
 #: Share of samples that may be broken (NaN, infinite) before the song is refused.
 MAX_BROKEN = 0.01
 CD_RATE, STUDIO_RATE = 44100, 48000  # Hz
+TOO_SHORT = f"The song is shorter than {MIN_SECONDS:g} seconds; choose a longer one."
 FORMATS = "WAV, MP3, OGG, FLAC, OPUS or M4A"
 
 
@@ -55,7 +56,7 @@ def decode_song(path: Path | str, *, max_seconds: float = MAX_SECONDS, timeout: 
     audio = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     _check_outcome(outcome, count)
     if count < MIN_SECONDS * SAMPLE_RATE:
-        raise SongError(f"The song is shorter than {MIN_SECONDS:g} seconds; choose a longer one.")
+        raise SongError(TOO_SHORT)
     broken = ~np.isfinite(audio)
     if broken.mean() > MAX_BROKEN:
         raise SongError("The song holds broken samples; export it again and try once more.")
@@ -162,6 +163,8 @@ def _check_outcome(outcome: Outcome, count: int) -> None:
         return
     if "matches no streams" in outcome.messages or "does not contain any stream" in outcome.messages:
         raise SongError(f"There is no sound in this file; choose a song as {FORMATS}.")
+    if outcome.code == 0:
+        raise SongError(TOO_SHORT)
     raise SongError(f"This file cannot be read as a song; use {FORMATS}.")
 
 

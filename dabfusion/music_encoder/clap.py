@@ -1,7 +1,8 @@
 """The clap tower: what kind of music it is (DabFusion's tower for style).
 
 LAION-CLAP (Wu et al. 2023, "Large-Scale Contrastive Language-Audio Pretraining with Feature Fusion and
-Keyword-to-Caption Augmentation"): 512 numbers for ten seconds of 48 kHz sound, by transformers' ``ClapModel`` from safetensors.
+Keyword-to-Caption Augmentation"): 512 numbers for ten seconds of 48 kHz sound, by transformers' ``ClapModel`` from
+safetensors.
 """
 
 from __future__ import annotations
@@ -54,13 +55,16 @@ class ClapTower:
 def load_clap(folder: Path | None = None) -> ClapTower:
     """The tower with LAION's weights.
 
-    They come from ``folder`` (config.json, preprocessor_config.json, model.safetensors) where it is there, else from the
-    Hugging Face hub or its cache; with HF_HUB_OFFLINE=1 the network is left alone.
+    They come from ``folder`` (config.json, preprocessor_config.json, model.safetensors) where it is there, else from
+    the Hugging Face hub or its cache; with HF_HUB_OFFLINE=1 the network is left alone.
 
     Raises:
-        CheckpointError: the weights are neither there nor to be had.
+        CheckpointError: the weights are neither there nor to be had, or transformers does not import here.
     """
-    from transformers import ClapFeatureExtractor, ClapModel  # late: seconds to import
+    try:
+        from transformers import ClapFeatureExtractor, ClapModel  # late: seconds to import
+    except ImportError as error:
+        raise CheckpointError("The clap tower needs transformers and a torchvision that fits torch.") from error
 
     source = str(folder) if folder is not None and folder.is_dir() else MODEL
     try:
