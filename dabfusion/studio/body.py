@@ -1,7 +1,7 @@
 """The standard dancer: proportions of an adult in leg lengths, forward kinematics in numpy, two-bone limbs.
 
-Everything here is in camera axes (``dabfusion/skeleton.py``): x to the right of the picture (the dancer's left), y up, z
-towards the viewer. Lengths are in leg lengths (thigh + shin). The proportions are the means of a set of rigged adults.
+Everything here is in camera axes (``dabfusion/skeleton.py``): x to the right of the picture (dancer's left), y up,
+z towards the viewer. Lengths are in leg lengths (thigh + shin). The proportions are the means of a set of rigged adults.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from dabfusion.skeleton import BONES, CARRIER, NUM_POINTS
 
-#: Rest positions of the 24 points in a T-pose that stands on the ground at the origin (left side; the right mirrors it).
+#: Rest positions of the 24 points in a T-pose on the ground at the origin (the right side mirrors the left).
 _MIDDLE = {
     "Hips": (0.0, 1.185, -0.024), "Spine": (0.0, 1.239, -0.024), "Spine2": (0.0, 1.462, -0.025),
     "Neck": (0.0, 1.788, 0.038), "Head": (0.0, 1.905, 0.073), "HeadTop": (0.0, 2.123, 0.073),
@@ -18,7 +18,8 @@ _MIDDLE = {
 _LEFT = {
     "Shoulder": (0.041, 1.745, 0.008), "Arm": (0.207, 1.735, 0.010), "ForeArm": (0.525, 1.735, 0.0),
     "Hand": (0.805, 1.735, 0.010), "Fingers": (1.0, 1.735, 0.030),
-    "UpLeg": (0.109, 1.096, 0.060), "Leg": (0.105, 0.622, 0.056), "Foot": (0.100, 0.097, 0.039), "Toes": (0.100, 0.020, 0.270),
+    "UpLeg": (0.109, 1.096, 0.060), "Leg": (0.105, 0.622, 0.056), "Foot": (0.100, 0.097, 0.039),
+    "Toes": (0.100, 0.020, 0.270),
 }  # fmt: skip
 POINT_NAMES: tuple[str, ...] = (*BONES, "HeadTop", "LeftFingers", "RightFingers", "LeftToes", "RightToes")
 
@@ -101,7 +102,11 @@ def reach(start: np.ndarray, target: np.ndarray, shortest: float, longest: float
 
 
 def two_bone(
-    start: np.ndarray, target: np.ndarray, pole: np.ndarray, rest: tuple[np.ndarray, np.ndarray], rest_normal: np.ndarray
+    start: np.ndarray,
+    target: np.ndarray,
+    pole: np.ndarray,
+    rest: tuple[np.ndarray, np.ndarray],
+    rest_normal: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotations of the two bones of a limb whose end shall lie on a target (law of cosines).
 

@@ -16,7 +16,16 @@ _HANDS = ("la", "ra")
 #: A foot that goes further than this (leg lengths) steps, a nearer one slides.
 _STEP = 0.05
 #: Genres that hit their positions and hold them, and how often they do.
-_HITTING = {"pop": 0.7, "lock": 0.8, "krump": 0.6, "waack": 0.4, "middle-hip-hop": 0.35, "break": 0.35, "la-hip-hop": 0.3, "street-jazz": 0.3}
+_HITTING = {
+    "pop": 0.7,
+    "lock": 0.8,
+    "krump": 0.6,
+    "waack": 0.4,
+    "middle-hip-hop": 0.35,
+    "break": 0.35,
+    "la-hip-hop": 0.3,
+    "street-jazz": 0.3,
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,9 @@ class Choreography:
     names: tuple[str, ...]
 
 
-def choreograph(counts: np.ndarray, energy: np.ndarray, style: str, rng: np.random.Generator, settled: bool = True) -> Choreography:
+def choreograph(
+    counts: np.ndarray, energy: np.ndarray, style: str, rng: np.random.Generator, settled: bool = True
+) -> Choreography:
     """Makes up a dance.
 
     Args:
@@ -107,7 +118,9 @@ def _choose(fitting: list[Move], level: float, before: str, rng: np.random.Gener
     return fitting[rng.choice(len(fitting), p=weight / weight.sum())]
 
 
-def _vary(move: Move, start: float, level: float, style: str, rng: np.random.Generator, place: tuple[float, float]) -> Part:
+def _vary(
+    move: Move, start: float, level: float, style: str, rng: np.random.Generator, place: tuple[float, float]
+) -> Part:
     score = mirrored(move.score) if rng.random() < 0.5 else move.score
     speed = 0.5 if (move.energy > 0.3 and rng.random() < 0.25 * (1 - level)) else 1.0
     amount = float(np.clip(0.75 + 0.42 * level + rng.normal(0, 0.08), 0.6, 1.25))
@@ -137,7 +150,8 @@ def _jitter(layer: str, keys: tuple[Key, ...], amount: float, rng: np.random.Gen
     offset = rng.normal(0, 1, (len(keys), len(neutral))) * noise
     offset[:, 3 if layer in _HANDS else 2 :] = 0
     return tuple(
-        Key(k.count, tuple(neutral + size * (np.array(k.value) - neutral) + o), k.kind) for k, o in zip(keys, offset, strict=True)
+        Key(k.count, tuple(neutral + size * (np.array(k.value) - neutral) + o), k.kind)
+        for k, o in zip(keys, offset, strict=True)
     )
 
 
@@ -148,7 +162,11 @@ def _join(parts: list[Part]) -> dict[str, list[Key]]:
     for part in parts:
         turn = part.score.get("turn", (Key(part.start, (0.0,), STOP),))
         turns = [Key(k.count, (k.value[0] + turned + part.front,), k.kind) for k in turn]
-        turns += [Key(part.start + part.length - 1, turns[-1].value, STOP)] if turns[-1].count < part.start + part.length - 1 else []
+        turns += (
+            [Key(part.start + part.length - 1, turns[-1].value, STOP)]
+            if turns[-1].count < part.start + part.length - 1
+            else []
+        )
         tracks["turn"] += turns
         turned += 360 * np.round(turn[-1].value[0] / 360)
         for layer in LAYERS:
@@ -190,7 +208,9 @@ def _held(keys: list[Key]) -> list[Key]:
 
 
 def _moves(a: Key, b: Key) -> bool:
-    return bool(np.hypot(a.value[0] - b.value[0], a.value[1] - b.value[1]) > _STEP and max(a.value[2], b.value[2]) < 0.03)
+    return bool(
+        np.hypot(a.value[0] - b.value[0], a.value[1] - b.value[1]) > _STEP and max(a.value[2], b.value[2]) < 0.03
+    )
 
 
 def _one_foot_at_a_time(tracks: dict[str, list[Key]]) -> dict[str, list[Key]]:
@@ -226,7 +246,9 @@ def _foot(keys: list[Key], counts: np.ndarray) -> Foot:
     return Foot(value[:, :2], lift, value[:, 3], value[:, 4] + 16 * arc)
 
 
-def _channels(tracks: dict[str, list[Key]], counts: np.ndarray, energy: np.ndarray, style: str, rng: np.random.Generator) -> Channels:
+def _channels(
+    tracks: dict[str, list[Key]], counts: np.ndarray, energy: np.ndarray, style: str, rng: np.random.Generator
+) -> Channels:
     layers = {layer: sample(keys, counts) for layer, keys in tracks.items() if layer not in _FEET}
     feet = (_foot(tracks["lf"], counts), _foot(tracks["rf"], counts))
     down = 0.5 + 0.5 * np.cos(2 * np.pi * counts)  # 1 on the beats
@@ -238,7 +260,9 @@ def _channels(tracks: dict[str, list[Key]], counts: np.ndarray, energy: np.ndarr
         layers[layer] += _wander(len(counts), rng) @ rng.normal(0, 0.6, (4, len(size))) * size
     for hand in _HANDS:
         layers[hand][:, :3] += 0.006 * _wander(len(counts), rng) @ rng.normal(0, 1, (4, 3))
-    return Channels(layers["turn"][:, 0], feet, layers["hips"], layers["chest"], layers["head"], (layers["la"], layers["ra"]))
+    return Channels(
+        layers["turn"][:, 0], feet, layers["hips"], layers["chest"], layers["head"], (layers["la"], layers["ra"])
+    )
 
 
 def _wander(frames: int, rng: np.random.Generator) -> np.ndarray:

@@ -34,7 +34,9 @@ def change_speed(song: Song, speed: float) -> Song:
     """The song played ``speed`` times as fast (pitch goes with it, as on a turntable)."""
     length = max(1, round(len(song.audio) / speed))
     audio = np.interp(np.arange(length) * speed, np.arange(len(song.audio)), song.audio).astype(np.float32)
-    energy = song.energy[np.minimum((np.arange(max(1, round(len(song.energy) / speed))) * speed).astype(int), len(song.energy) - 1)]
+    energy = song.energy[
+        np.minimum((np.arange(max(1, round(len(song.energy) / speed))) * speed).astype(int), len(song.energy) - 1)
+    ]
     return replace(song, audio=audio, beat_times=song.beat_times / speed, energy=energy, tempo=song.tempo * speed)
 
 

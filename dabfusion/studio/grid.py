@@ -9,12 +9,14 @@ import numpy as np
 BEATS_PER_BAR = 4
 #: Tempo (beats per minute) of each genre's songs.
 TEMPOS: dict[str, tuple[float, float]] = {
-    "break": (100, 132), "pop": (90, 120), "lock": (100, 128), "middle-hip-hop": (82, 104), "la-hip-hop": (80, 100), "house": (115, 134),
-    "waack": (110, 132), "krump": (80, 105), "street-jazz": (88, 120), "ballet-jazz": (80, 108), "salsa": (88, 112),
+    "break": (100, 132), "pop": (90, 120), "lock": (100, 128), "middle-hip-hop": (82, 104), "la-hip-hop": (80, 100),
+    "house": (115, 134), "waack": (110, 132), "krump": (80, 105), "street-jazz": (88, 120), "ballet-jazz": (80, 108),
+    "salsa": (88, 112),
 }  # fmt: skip
-#: How active each kind of section is, from and to.
+#: How active each kind of section is, from its beginning to its end.
 SECTIONS: dict[str, tuple[float, float]] = {
-    "intro": (0.35, 0.5), "verse": (0.5, 0.65), "build": (0.6, 0.85), "drop": (0.95, 1.0), "break": (0.0, 0.0), "bridge": (0.3, 0.4), "outro": (0.45, 0.25),
+    "intro": (0.35, 0.5), "verse": (0.5, 0.65), "build": (0.6, 0.85), "drop": (0.95, 1.0), "break": (0.0, 0.0),
+    "bridge": (0.3, 0.4), "outro": (0.45, 0.25),
 }  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def cut(motion: Motion, start: int, stop: int) -> Motion:
 
 
 def centred(motion: Motion, limit: float = STAGE) -> Motion:
-    """The path pulled together so that the dancer stays within ``limit`` of the centre; small paths stay as they are."""
+    """The path pulled together so that the dancer stays within ``limit`` of the centre; small paths stay."""
     ground = motion.root[:, [0, 2]]
     ground = ground - (ground.max(0) + ground.min(0)) / 2
     far = np.abs(ground).max(0).clip(1e-6)
@@ -140,7 +140,7 @@ def body_speed(rotation: np.ndarray, root: np.ndarray, smooth: float = 0.04) -> 
 
 
 def speed_minima(speed: np.ndarray) -> np.ndarray:
-    """Seconds of the strict local minima of a speed curve (F,) at 30 frames per second, between frames by a parabola."""
+    """Seconds of the strict local minima of a speed curve (F,) at 30 per second, between frames by a parabola."""
     i = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] < speed[2:])) + 1
     a, b, c = speed[i - 1], speed[i], speed[i + 1]
     return (i + 0.5 * (a - c) / (a - 2 * b + c)) / FPS

@@ -137,7 +137,7 @@ chasse: ballet-jazz street-jazz, energy 0.75
     chest 1:2,8,-8 2:6 3:-6,-12,10 4:0
     head  1:left 2:left 3:up 4:mid
 grand battement: ballet-jazz, energy 0.8
-    lf    1:.1,-.3,0,25,25 2:.14,.72,.7,25,50 3:.1,.2,0,30,20 4:home
+    lf    1:.1,-.3,0,25,25 2:.14,.95,.75,20,-20 3:.1,.2,0,30,20 4:home
     rf    1:home 2:= 3:= 4:=
     la    1:first 2:second 3:second 4:down
     ra    1:first 2:fifth 3:second 4:down

@@ -13,10 +13,14 @@ _SCALE = {"minor": (0, 3, 5, 7, 10), "major": (0, 2, 4, 7, 9)}
 _STEP_BEATS = BEATS_PER_BAR / STEPS
 #: Which parts play in each kind of section.
 _PLAYING: dict[str, tuple[str, ...]] = {
-    "intro": ("hat", "chords"), "verse": ("kick", "snare", "hat", "bass", "chords"), "build": ("kick", "snare", "hat", "chords", "bass"),
-    "drop": ("kick", "snare", "hat", "perc", "bass", "chords", "melody"), "break": (), "bridge": ("hat", "chords", "melody"),
+    "intro": ("hat", "chords"),
+    "verse": ("kick", "snare", "hat", "bass", "chords"),
+    "build": ("kick", "snare", "hat", "chords", "bass"),
+    "drop": ("kick", "snare", "hat", "perc", "bass", "chords", "melody"),
+    "break": (),
+    "bridge": ("hat", "chords", "melody"),
     "outro": ("kick", "hat", "bass", "chords"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,16 @@ class Song:
     style: str
 
 
+def band_of(plan: SongPlan) -> Band:
+    """The band that plays a song."""
+    bands = BAND[plan.style]
+    return bands[np.random.default_rng([plan.seed, 19]).integers(len(bands))]
+
+
 def compose(plan: SongPlan) -> tuple[Note, ...]:
     """Writes all notes of a song, in order of their start; the same plan gives the same notes."""
     rng = np.random.default_rng([plan.seed, 13])
-    bands = BAND[plan.style]
-    band = bands[rng.integers(len(bands))]
+    band = band_of(plan)
     mode = "major" if rng.random() < band.major else "minor"
     key = int(rng.integers(0, 12))
     chords = PROGRESSIONS[mode][rng.integers(len(PROGRESSIONS[mode]))]
@@ -92,7 +101,9 @@ def _swung(step: int, swing: float) -> float:
     return (step + (swing if step % 2 else 0.0)) * _STEP_BEATS
 
 
-def _drums(band: Band, bar: float, playing: tuple[str, ...], fill: bool, kind: str, rng: np.random.Generator) -> list[Note]:
+def _drums(
+    band: Band, bar: float, playing: tuple[str, ...], fill: bool, kind: str, rng: np.random.Generator
+) -> list[Note]:
     notes = []
     for part, pattern in band.drums.items():
         if part not in playing:
@@ -106,7 +117,9 @@ def _drums(band: Band, bar: float, playing: tuple[str, ...], fill: bool, kind: s
             notes.append(Note(part, bar + _swung(step, band.swing), 0.2, band.kit[part], loud))
     if kind == "build":
         rate = 2 if rng.random() < 0.5 else 1
-        notes += [Note("snare", bar + s * _STEP_BEATS, 0.1, band.kit["snare"], 55 + 3 * s) for s in range(0, STEPS, rate * 2)]
+        notes += [
+            Note("snare", bar + s * _STEP_BEATS, 0.1, band.kit["snare"], 55 + 3 * s) for s in range(0, STEPS, rate * 2)
+        ]
     elif fill and "snare" in playing:
         toms = rng.choice([41, 43, 45, 47, 48, band.kit["snare"]], 4)
         notes += [
@@ -117,19 +130,32 @@ def _drums(band: Band, bar: float, playing: tuple[str, ...], fill: bool, kind: s
     return notes
 
 
-def _harmony(band: Band, bar: float, playing: tuple[str, ...], key: int, chord: tuple[int, ...], rng: np.random.Generator) -> list[Note]:
+def _harmony(
+    band: Band, bar: float, playing: tuple[str, ...], key: int, chord: tuple[int, ...], rng: np.random.Generator
+) -> list[Note]:
     notes = []
     root = key + chord[0]
     if "bass" in playing:
         for step, mark in enumerate(band.bass):
             if mark != ".":
                 interval = {"r": 0, "f": 7, "o": 12, "t": chord[1] - chord[0]}[mark]
-                notes.append(Note("bass", bar + _swung(step, band.swing), 0.45, 36 + (root + interval) % 24, 100 + int(rng.integers(-6, 7))))
+                notes.append(
+                    Note(
+                        "bass",
+                        bar + _swung(step, band.swing),
+                        0.45,
+                        36 + (root + interval) % 24,
+                        100 + int(rng.integers(-6, 7)),
+                    )
+                )
     if "chords" in playing:
         hits = [step for step, mark in enumerate(band.comping) if mark != "."]
         for step, following in zip(hits, [*hits[1:], STEPS], strict=True):
             held = (following - step) * _STEP_BEATS * band.legato
-            notes += [Note("chords", bar + _swung(step, band.swing), held, 54 + (key + p) % 12 + 12 * (i // 3), 74) for i, p in enumerate(chord)]
+            notes += [
+                Note("chords", bar + _swung(step, band.swing), held, 54 + (key + p) % 12 + 12 * (i // 3), 74)
+                for i, p in enumerate(chord)
+            ]
     return notes
 
 
@@ -146,7 +172,12 @@ def _motif(rng: np.random.Generator) -> list[tuple[int, int, int]]:
 
 
 def _melody(
-    motif: list[tuple[int, int, int]], bar: float, number: int, root: int, scale: tuple[int, ...], rng: np.random.Generator
+    motif: list[tuple[int, int, int]],
+    bar: float,
+    number: int,
+    root: int,
+    scale: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> list[Note]:
     lift = 1 if number % 4 == 3 and rng.random() < 0.5 else 0
     notes = []
@@ -160,7 +191,11 @@ def _melody(
 
 
 def render_song(
-    plan: SongPlan, start: float = 0.0, seconds: float | None = None, sample_rate: int = 22050, soundfont: bool | None = None
+    plan: SongPlan,
+    start: float = 0.0,
+    seconds: float | None = None,
+    sample_rate: int = 22050,
+    soundfont: bool | None = None,
 ) -> Song:
     """Makes a song, or a piece of it, sound.
 
@@ -191,7 +226,9 @@ def render_song(
     timed = [(n, at, length) for n, at, length in heard if length > 0.02]
     use_soundfont = fluid.available() if soundfont is None else soundfont
     total = before + seconds
-    audio = (fluid.render if use_soundfont else synthesise)(timed, BAND[plan.style][0].programs(plan.seed), total, sample_rate)
+    audio = (fluid.render if use_soundfont else synthesise)(
+        timed, band_of(plan).programs(plan.seed), total, sample_rate
+    )
     first, length = round(before * sample_rate), round(seconds * sample_rate)
     audio = audio[first : first + length]
     loudest = float(np.abs(audio).max()) if len(audio) else 0.0

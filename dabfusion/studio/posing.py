@@ -34,7 +34,8 @@ class Channels:
 
     ``hips`` (F, 6): offset x, y, z from the balanced stance, yaw, pitch, roll. ``chest`` (F, 3) and
     ``head`` (F, 3): pitch, yaw, roll. ``arms``: left and right hand (F, 7): out, up, front in arm lengths from the
-    shoulder, elbow swivel (0 down, 1 out, 2 up), twist of the hand, bend of the wrist, shrug of the shoulder. ``heading`` (F,): where the dancer faces, degrees.
+    shoulder, elbow swivel (0 down, 1 out, 2 up), twist of the hand, bend of the wrist, shrug of the shoulder.
+    ``heading`` (F,): where the dancer faces, degrees.
     """
 
     heading: np.ndarray
@@ -56,12 +57,16 @@ def pose(channels: Channels) -> tuple[np.ndarray, np.ndarray]:
     hips, chest, head = channels.hips, channels.chest, channels.head
     yaw = channels.heading + hips[:, 3]
     rotation[:, 0] = euler(yaw, hips[:, 4], hips[:, 5])
-    rotation[:, _SPINE] = euler(yaw + 0.35 * chest[:, 1], 0.6 * hips[:, 4] + 0.45 * chest[:, 0], 0.4 * hips[:, 5] + 0.4 * chest[:, 2])
+    rotation[:, _SPINE] = euler(
+        yaw + 0.35 * chest[:, 1], 0.6 * hips[:, 4] + 0.45 * chest[:, 0], 0.4 * hips[:, 5] + 0.4 * chest[:, 2]
+    )
     rotation[:, _CHEST] = euler(yaw + chest[:, 1], 0.3 * hips[:, 4] + chest[:, 0], chest[:, 2])
     look = channels.heading + 0.3 * (hips[:, 3] + chest[:, 1]) + head[:, 1]
     pitch = 0.4 * chest[:, 0] + head[:, 0]
     trunk_yaw = yaw + chest[:, 1]
-    rotation[:, _NECK] = euler(0.5 * (look + trunk_yaw), 0.5 * (chest[:, 0] + pitch), 0.5 * chest[:, 2] + 0.5 * head[:, 2])
+    rotation[:, _NECK] = euler(
+        0.5 * (look + trunk_yaw), 0.5 * (chest[:, 0] + pitch), 0.5 * chest[:, 2] + 0.5 * head[:, 2]
+    )
     rotation[:, _HEAD] = euler(look, pitch, 0.3 * chest[:, 2] + head[:, 2])
     ankles = [_ankle(foot) for foot in channels.feet]
     root = _hips_position(channels, rotation[:, 0], ankles)
@@ -78,17 +83,20 @@ def _foot_rotation(foot: Foot) -> np.ndarray:
 
 
 def _ankle(foot: Foot) -> np.ndarray:
-    """Ankle positions (F, 3): raising the heel turns the foot about its ball."""
+    """Ankle positions (F, 3): raising the heel turns a standing foot about its ball, one in the air about the ankle."""
     flat = euler(foot.yaw, 0 * foot.yaw, 0 * foot.yaw)
-    ball = np.insert(foot.ground, 1, body.ANKLE_HEIGHT + foot.lift, axis=1) + flat @ body.BALL
-    ankle = ball - _foot_rotation(foot) @ body.BALL
+    ankle = np.insert(foot.ground, 1, body.ANKLE_HEIGHT + foot.lift, axis=1)
+    standing = np.exp(-((foot.lift / 0.12) ** 2))[:, None]
+    ankle += standing * (flat @ body.BALL - _foot_rotation(foot) @ body.BALL)
     ankle[:, 1] = np.maximum(ankle[:, 1], body.ANKLE_HEIGHT * 0.6)
     return ankle
 
 
 def _hips_position(channels: Channels, rotation: np.ndarray, ankles: list[np.ndarray]) -> np.ndarray:
     """Where the hips are: over the feet, nearer to the one that carries, low enough for both legs to reach."""
-    weight = np.stack([1 / (1 + (foot.lift / 0.05).clip(0) ** 2) for foot in channels.feet], 1)  # (F, 2), 1 on the ground
+    weight = np.stack(
+        [1 / (1 + (foot.lift / 0.05).clip(0) ** 2) for foot in channels.feet], 1
+    )  # (F, 2), 1 on the ground
     share = 0.5 + 0.5 * _BALANCE * (weight[:, :1] - weight[:, 1:])
     ground = share * channels.feet[0].ground + (1 - share) * channels.feet[1].ground
     root = np.insert(ground, 1, body.STANDING_HEIGHT - 0.012, axis=1)

@@ -47,7 +47,9 @@ def write_midi(notes: Sequence[tuple[Note, float, float]], programs: dict[str, i
         channel = _CHANNELS.get(note.part, _DRUM_CHANNEL)
         on, off = round(start * 1000), round((start + length) * 1000)
         pitch = int(np.clip(note.pitch, 0, 127))
-        events.append((on, 1, mido.Message("note_on", channel=channel, note=pitch, velocity=int(np.clip(note.velocity, 1, 127)))))
+        events.append(
+            (on, 1, mido.Message("note_on", channel=channel, note=pitch, velocity=int(np.clip(note.velocity, 1, 127))))
+        )
         events.append((max(off, on + 1), 0, mido.Message("note_off", channel=channel, note=pitch)))
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_MICROSECONDS_PER_BEAT, time=0)])
     for part, channel in _CHANNELS.items():
@@ -70,11 +72,29 @@ def render(
     """
     program, font = shutil.which("fluidsynth"), find_soundfont()
     if program is None or font is None:
-        raise UserError("fluidsynth or its soundfont is missing: install the packages fluidsynth and fluid-soundfont-gm.")
+        raise UserError(
+            "fluidsynth or its soundfont is missing: install the packages fluidsynth and fluid-soundfont-gm."
+        )
     with tempfile.TemporaryDirectory(prefix="dabfusion-song-") as folder:
         midi, sound = Path(folder, "song.mid"), Path(folder, "song.wav")
         write_midi(notes, programs, midi)
-        command = [program, "-ni", "-q", "-g", "0.6", "-r", str(sample_rate), "-O", "s16", "-T", "wav", "-F", str(sound), str(font), str(midi)]
+        command = [
+            program,
+            "-ni",
+            "-q",
+            "-g",
+            "0.6",
+            "-r",
+            str(sample_rate),
+            "-O",
+            "s16",
+            "-T",
+            "wav",
+            "-F",
+            str(sound),
+            str(font),
+            str(midi),
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT, stdin=subprocess.DEVNULL)
         except (subprocess.SubprocessError, OSError) as error:

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from dabfusion.studio.music import Note
 
 #: Loudness of each part.
-_GAIN = {"kick": 0.9, "snare": 0.55, "hat": 0.22, "perc": 0.3, "crash": 0.25, "bass": 0.5, "chords": 0.13, "melody": 0.25}
+_GAIN = {
+    "kick": 0.9,
+    "snare": 0.55,
+    "hat": 0.22,
+    "perc": 0.3,
+    "crash": 0.25,
+    "bass": 0.5,
+    "chords": 0.13,
+    "melody": 0.25,
+}
 _DRUMS = ("kick", "snare", "hat", "perc", "crash")
 _RELEASE = 0.03
 

@@ -3,9 +3,9 @@
 A layer is a string of keys ``count:value``, for example ``"1:down 2:up! 3.5:chest 5:.4,.2,.5"``:
 
 - counts run from 1; ``1.5`` is the "and" after 1; 9 is the 1 of the next eight;
-- a value is a named position of its layer or numbers with commas; missing trailing numbers are the layer's neutral ones;
+- a value is a named position of its layer or numbers with commas; missing last numbers are the layer's neutral ones;
 - ``=`` repeats the key before it: the layer holds;
-- a key on a whole count stops there (that is what puts a dancer on the beat); a key on an "and" is passed through;
+- a key on a whole count stops there (that puts a dancer on the beat); a key on an "and" is passed through;
   ``~`` after the value passes through on a count too, ``!`` arrives early and holds (a hit), ``.`` stops on an "and".
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 THROUGH, STOP, HIT = 0, 1, 2
 _MARKS = {"~": THROUGH, ".": STOP, "!": HIT}
 #: Share of the way between two hits that is spent moving.
-_ATTACK = 0.62
+_ATTACK = 0.72
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ class Layer:
 def positions(name: str, neutral: tuple[float, ...], text: str, sided: tuple[int, ...] = ()) -> Layer:
     """A layer whose named positions are written as ``name:number,number`` with spaces between them."""
     words = (word.partition(":") for word in text.split())
-    return Layer(name, neutral, {word: tuple(float(n) for n in numbers.split(",")) for word, _, numbers in words}, sided)
+    return Layer(
+        name, neutral, {word: tuple(float(n) for n in numbers.split(",")) for word, _, numbers in words}, sided
+    )
 
 
 def sample(keys: list[Key], counts: np.ndarray) -> np.ndarray:
