@@ -1,7 +1,7 @@
 """The standard dancer: proportions of an adult in leg lengths, forward kinematics in numpy, two-bone limbs.
 
-Everything here is in camera axes (``dabfusion/skeleton.py``): x to the right of the picture (dancer's left), y up,
-z towards the viewer. Lengths are in leg lengths (thigh + shin). The proportions are the means of a set of rigged adults.
+Everything here is in camera axes (``dabfusion/skeleton.py``): x to the right (the dancer's left), y up, z towards
+the viewer. Lengths are in leg lengths (thigh + shin). The proportions are the means of a set of rigged adults.
 """
 
 from __future__ import annotations

@@ -259,10 +259,20 @@ def _channels(
     for layer, size in (("hips", [0.006, 0.004, 0.006, 1, 0.6, 0.6]), ("chest", [0.8, 1, 0.8]), ("head", [1.5, 2, 1])):
         layers[layer] += _wander(len(counts), rng) @ rng.normal(0, 0.6, (4, len(size))) * size
     for hand in _HANDS:
+        layers[hand][:, :3] = _in_arcs(tracks[hand], layers[hand][:, :3], counts)
         layers[hand][:, :3] += 0.006 * _wander(len(counts), rng) @ rng.normal(0, 1, (4, 3))
     return Channels(
         layers["turn"][:, 0], feet, layers["hips"], layers["chest"], layers["head"], (layers["la"], layers["ra"])
     )
+
+
+def _in_arcs(keys: list[Key], hand: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Hands (F, 3) led around the shoulder rather than straight past it: out and to the front, at arm's length."""
+    lengths = [Key(k.count, (float(np.linalg.norm(k.value[:3])),), k.kind) for k in keys]
+    length = sample(lengths, counts).clip(0.2)  # (F, 1)
+    short = (1 - np.linalg.norm(hand, axis=1, keepdims=True) / length).clip(0)
+    hand = hand + short * length * np.array([0.7, 0.0, 0.7])
+    return hand * (length / np.linalg.norm(hand, axis=1, keepdims=True).clip(1e-6))
 
 
 def _wander(frames: int, rng: np.random.Generator) -> np.ndarray:
