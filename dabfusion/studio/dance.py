@@ -84,7 +84,7 @@ def sample_dance(
         style = CAPTURED_STYLE if use_take else authored[rng.integers(len(authored))]
     frames = max(2, round(seconds * FPS))
     song = plan_song(style, int(rng.integers(2**31)), beats=96 + 2 * round(seconds * 2))
-    start = float(rng.uniform(0, max(0.1, song.duration - seconds)))
+    start = _start(song, seconds, use_take, rng)
     times = start + np.arange(frames) / FPS
     energy = song.energy(times)
     result = _captured(takes, song, start, frames, rng) if use_take and takes else None
@@ -108,10 +108,19 @@ def sample_dance(
     )
 
 
+def _start(song: SongPlan, seconds: float, unbroken: bool, rng: np.random.Generator) -> float:
+    """Where in the song a dance begins; ``unbroken``: with no break if it can be, since captured dancers do not stop."""
+    for _ in range(_ATTEMPTS):
+        start = float(rng.uniform(0, max(0.1, song.duration - seconds)))
+        if not unbroken or song.energy(start + np.arange(0, seconds, 0.1)).min() > 0:
+            break
+    return start
+
+
 def _captured(
     takes: Sequence[Motion], song: SongPlan, start: float, frames: int, rng: np.random.Generator
 ) -> tuple[Motion, tuple[str, ...], str] | None:
-    """A stretch of a take on the song's beats, or None where no take is long enough or a break stops the music."""
+    """A stretch of a take on the song's beats, or None where no take is long enough for it."""
     beat = 60 / song.tempo
     grid = song.lead_in - start + np.arange(-8, song.beats + 8) * beat
     needed = int(frames / FPS / beat) + 5
