@@ -109,7 +109,7 @@ def sample_dance(
 
 
 def _start(song: SongPlan, seconds: float, unbroken: bool, rng: np.random.Generator) -> float:
-    """Where in the song a dance begins; ``unbroken``: with no break if it can be, since captured dancers do not stop."""
+    """Where in the song a dance begins; ``unbroken``: away from breaks, since captured dancers do not stop."""
     for _ in range(_ATTEMPTS):
         start = float(rng.uniform(0, max(0.1, song.duration - seconds)))
         if not unbroken or song.energy(start + np.arange(0, seconds, 0.1)).min() > 0:
