@@ -144,7 +144,8 @@ class Detector:
         with self._lock, torch.inference_mode():
             model = self._model(name, task)
             bgr = np.ascontiguousarray(rgb[..., ::-1])
-            return model.predict(bgr, conf=confidence, device=self._device, verbose=False, save=False, max_det=100)[0]
+            found = model.predict(bgr, conf=confidence, device=self._device, verbose=False, save=False, max_det=100)
+            return next(iter(found))
 
     def _boxes(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(N, 4) boxes, (N,) scores, (N,) COCO classes of everything in an RGB picture."""

@@ -77,9 +77,8 @@ def salient_box(pixels: np.ndarray) -> np.ndarray:
         return np.array([x, y, x + w, y + h], np.float32)
     seen = salience(pixels)
     level, _ = cv2.threshold((seen * 255).astype(np.uint8), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    mask = (seen * 255 > 0.7 * level).astype(np.uint8)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    bright = (seen * 255 > 0.7 * level).astype(np.uint8)
+    mask = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     weights = [float(seen[labels == k].sum()) for k in range(1, count)]
     if not weights or stats[1 + int(np.argmax(weights)), cv2.CC_STAT_AREA] < 0.005 * mask.size:

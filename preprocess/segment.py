@@ -92,7 +92,7 @@ class Segmenter:
         if drawn is not None and not points:
             return Cutout(clean_mask(drawn), PLAIN_GROUND_QUALITY)
         box = prompt_box(photo, person, points)
-        region = region_of(box, photo.size)
+        region = region_of(person, box, photo.size)
         x1, y1, x2, y2 = region
         places = [(x - x1, y - y1, inside) for x, y, inside in points]
         with self._lock:
@@ -148,20 +148,23 @@ def prompt_box(photo: Photo, person: Person, points: Sequence[Point] = ()) -> np
     return box.astype(np.float32)
 
 
-def region_of(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def region_of(person: Person, box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The part of the photo that Segment Anything sees: all of it, or a close-up square around a small figure.
 
-    Snapped to a grid, so that small corrections of the box find the same embedding again.
+    It follows from the person alone, so that clicks find the embedding that is already there, unless a click
+    leads ``box`` (the prompt's) out of the close-up.
     """
-    side = float(max(box[2] - box[0], box[3] - box[1]))
-    if side >= CLOSE_UP_BELOW * max(size):
-        return 0, 0, size[0], size[1]
-    grid = max(16, int(side) // 4 // 16 * 16)
-    half = CLOSE_UP_SIDE * side / 2
-    x, y = float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2
-    x1, y1 = (max(0, int((v - half) // grid) * grid) for v in (x, y))
-    x2, y2 = (min(limit, -int(-(v + half) // grid) * grid) for v, limit in zip((x, y), size, strict=True))
-    return x1, y1, x2, y2
+    for around in (widen(person.box, size, BOX_MARGIN), box):
+        side = float(max(around[2] - around[0], around[3] - around[1]))
+        if side >= CLOSE_UP_BELOW * max(size):
+            break
+        half = CLOSE_UP_SIDE * side / 2
+        x, y = float(around[0] + around[2]) / 2, float(around[1] + around[3]) / 2
+        x1, y1, x2, y2 = (round(v) for v in (x - half, y - half, x + half, y + half))
+        region = max(0, x1), max(0, y1), min(size[0], x2), min(size[1], y2)
+        if region[0] <= box[0] and region[1] <= box[1] and region[2] >= box[2] and region[3] >= box[3]:
+            return region
+    return 0, 0, size[0], size[1]
 
 
 def _checked(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:

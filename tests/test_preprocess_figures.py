@@ -19,7 +19,7 @@ from preprocess.photo import Photo
 from preprocess.preprocessor import Preprocessor
 from preprocess.salience import figure_on_plain_ground, salient_box
 from preprocess.sam import load_sam
-from preprocess.segment import Cutout, Segmenter, apply_clicks, clean_mask, region_of
+from preprocess.segment import Cutout, Segmenter, apply_clicks, clean_mask, prompt_box, region_of
 from preprocess.start_frame import StartFrame
 from preprocess.weights import CHECKPOINTS, verified
 
@@ -73,11 +73,16 @@ def test_widening_stays_in_the_picture() -> None:
     assert widen(np.array([10, 20, 60, 120], np.float32), (64, 200), 0.1).tolist() == [0, 10, 64, 130]
 
 
-def test_small_figures_get_a_close_up_that_does_not_jump() -> None:
-    x1, y1, x2, y2 = region_of(np.array([500, 500, 560, 650], np.float32), (2000, 1500))
-    assert x1 < 460 and x2 > 600 and y1 < 480 and y2 > 670 and x2 - x1 < 400
-    assert region_of(np.array([501, 499, 561, 652], np.float32), (2000, 1500)) == (x1, y1, x2, y2)
-    assert region_of(np.array([0, 0, 900, 1400], np.float32), (2000, 1500)) == (0, 0, 2000, 1500)
+def test_small_figures_get_a_close_up_that_clicks_do_not_move() -> None:
+    person, size = Person(np.array([500, 500, 560, 650], np.float32), 0.9), (2000, 1500)
+    box = prompt_box(_photo(np.zeros((1500, 2000, 3), np.uint8)), person)
+    x1, y1, x2, y2 = region_of(person, box, size)
+    assert x1 < 460 and x2 > 600 and y1 < 460 and y2 > 690 and x2 - x1 < 400
+    assert region_of(person, box + np.array([-9, -9, 9, 9], np.float32), size) == (x1, y1, x2, y2)
+    x1, y1, x2, y2 = region_of(person, np.array([380, 500, 560, 650], np.float32), size)
+    assert x1 < 380 and x2 - x1 < 400
+    large = Person(np.array([0, 0, 900, 1400], np.float32), 0.9)
+    assert region_of(large, large.box, size) == (0, 0, 2000, 1500)
 
 
 def test_cleaning_drops_specks_fills_pinholes_and_keeps_real_gaps() -> None:
