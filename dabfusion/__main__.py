@@ -12,13 +12,25 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from preprocess.errors import PhotoError
 from preprocess.plates import DEFAULT_PLATE, PLATES
 
-from .config import AUTO_STYLE, DEFAULT_CHECKPOINT, MAX_LENGTH, MAX_SEED, MIN_LENGTH, STYLES, GenerationOptions
-from .errors import Cancelled, UserError
+from .config import (
+    AUTO_STYLE,
+    DEFAULT_CHECKPOINT,
+    EXAMPLES,
+    MAX_LENGTH,
+    MAX_SEED,
+    MIN_LENGTH,
+    STYLES,
+    GenerationOptions,
+)
+from .errors import Cancelled, OptionError, UserError
+
+if TYPE_CHECKING:
+    from .generate import GenerateRequest
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -32,10 +44,11 @@ PARTS: dict[str, tuple[str, str]] = {
     "benchmark": ("dabfusion.evaluation.speed", "time every stage on this machine"),
 }
 
-EXAMPLES = """examples:
+_EXAMPLES = """examples:
   python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4
   python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4 --start 30 --length 8 --seed 7
   python -m dabfusion generate --photo group.jpg --person 2 --song song.ogg --out dance.mp4 --background original
+  python -m dabfusion example --out example.mp4
   python -m dabfusion check
 """
 
@@ -88,7 +101,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="python -m dabfusion",
         description="A photo and a song become a video of that person dancing to that song.",
-        epilog=EXAMPLES,
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -96,6 +109,9 @@ def build_parser() -> Parser:
         "generate", help="make a video", epilog=_GENERATE_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     _add_generate_arguments(generate)
+    example = commands.add_parser("example", help="make a video from a bundled example")
+    example.add_argument("--out", type=Path, default=Path("example.mp4"), metavar="OUT.mp4")
+    example.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     check = commands.add_parser("check", help="verify the installation and the weights")
     check.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
     for name, (_, what) in PARTS.items():
@@ -137,7 +153,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = build_parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    return _guarded(lambda: _run_check(chosen) if chosen.command == "check" else _run_generate(chosen))
+    commands = {"check": _run_check, "example": _run_example, "generate": _run_generate}
+    return _guarded(lambda: commands[chosen.command](chosen))
 
 
 def _guarded(command: Callable[[], int]) -> int:
@@ -174,9 +191,22 @@ def _run_check(chosen: argparse.Namespace) -> int:
     return EXIT_BAD_INPUT if problems else 0
 
 
+def _run_example(chosen: argparse.Namespace) -> int:
+    from .examples import load_examples
+    from .generate import GenerateRequest
+
+    examples = load_examples(EXAMPLES)
+    if not examples:
+        raise OptionError(f"There are no examples in {EXAMPLES}; fetch the repository again.")
+    first = examples[0]
+    options = GenerationOptions(seed=first.seed, start=first.start, length=first.length, style=first.style)
+    background = first.background or DEFAULT_PLATE
+    request = GenerateRequest(first.photo, first.song, chosen.out, options, background=background)
+    return _make(request, DEFAULT_CHECKPOINT, chosen.device)
+
+
 def _run_generate(chosen: argparse.Namespace) -> int:
-    from .generate import GenerateRequest, generate_file
-    from .services import load_services
+    from .generate import GenerateRequest
 
     options = GenerationOptions(
         seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length, style=chosen.style,
@@ -186,9 +216,17 @@ def _run_generate(chosen: argparse.Namespace) -> int:
         photo=chosen.photo, song=chosen.song, out=chosen.out, options=options, person=chosen.person,
         background=chosen.background, report=chosen.report,
     )  # fmt: skip
+    return _make(request, chosen.checkpoint, chosen.device)
+
+
+def _make(request: GenerateRequest, checkpoint: Path, device: str) -> int:
+    """Makes one video; the path is the last line of stdout. Ctrl-C and SIGTERM leave nothing behind."""
+    from .generate import generate_file
+    from .services import load_services
+
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        path = generate_file(request, lambda: load_services(chosen.checkpoint, chosen.device), _ProgressLine())
+        path = generate_file(request, lambda: load_services(checkpoint, device), _ProgressLine())
     finally:
         signal.signal(signal.SIGTERM, previous)
     sys.stdout.write(f"{path}\n")

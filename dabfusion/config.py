@@ -22,6 +22,7 @@ MAX_SEED = 2**31 - 1
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 DEFAULT_CHECKPOINT = CHECKPOINTS / "studio"
+EXAMPLES = CHECKPOINTS.parent / "examples"
 
 #: The ten AIST++ genres, then the style of the captured takes.
 STYLES: tuple[str, ...] = (

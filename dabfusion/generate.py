@@ -14,7 +14,7 @@ from preprocess.plates import DEFAULT_PLATE
 
 from .config import GenerationOptions
 from .errors import OptionError
-from .pipeline import Progress
+from .pipeline import Progress, fit_length
 from .services import Services
 
 STAGE_LOAD, STAGE_PHOTO, STAGE_SONG = "load", "photo", "song"
@@ -83,6 +83,7 @@ def generate_file(request: GenerateRequest, load: Callable[[], Services], progre
     services = load()
     lap(STAGE_LOAD)
     music = services.songs.encode_file(request.song)
+    fit_length(request.options, music.duration)
     lap(STAGE_SONG)
     start_frame = services.photos.start_frame(photo, request.person, (), request.background)
     lap(STAGE_PHOTO)

@@ -16,7 +16,7 @@ from .dance_step import POLL, start_job
 from .errors import sentence
 from .jobs import JobStore
 from .photo_step import photo_upload
-from .uploads import real_number, whole_number
+from .uploads import length_within, real_number, whole_number
 
 if TYPE_CHECKING:
     from ..pipeline import GenerationResult
@@ -30,14 +30,14 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
 
     def generate(
         photo: str | None, song: str | None, start: float, length: float, seed: float, steps: float, style: str,
-        background: str, person: float, motion_strength: float, mark: bool, background_picture: str | None,
+        background: str, person: float, motion_strength: float, mark: bool, background_picture: str | None = None,
     ) -> Iterator[tuple[str | None, dict[str, Any]]]:  # fmt: skip
         """Makes a video of the person in a photo dancing to a song."""
         job = None
         try:
             options = GenerationOptions(
                 seed=whole_number("seed", seed), steps=whole_number("number of steps", steps),
-                start=real_number("start", start), length=min(real_number("length", length), longest), style=style,
+                start=real_number("start", start), length=length_within(length, longest), style=style,
                 motion_strength=real_number("motion strength", motion_strength), mark=mark is not False,
             )  # fmt: skip
             where = _background(background, background_picture, plates)
@@ -61,7 +61,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
             yield str(result.video), report
 
     def preview(
-        photo: str | None, person: float, background: str, background_picture: str | None
+        photo: str | None, person: float, background: str, background_picture: str | None = None
     ) -> tuple[Any, Any, dict[str, Any]]:
         """The dancer marked on the photo, the start frame, and what was found; the generator is not needed."""
         try:
@@ -78,7 +78,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
         photo = photo_upload("photo", 100, ("upload",), "api-photo")
         song = gr.Audio(label="song", type="filepath")
         start = gr.Number(0, label="start", minimum=0)
-        length = gr.Number(8, label="length", minimum=MIN_LENGTH, maximum=longest)
+        length = gr.Number(8, label="length", minimum=MIN_LENGTH)
         seed = gr.Number(0, label="seed", precision=0, minimum=0, maximum=MAX_SEED)
         steps = gr.Number(default.steps, label="steps", precision=0, minimum=1, maximum=100)
         style = gr.Textbox(AUTO_STYLE, label="style")

@@ -18,7 +18,7 @@ from preprocess.photo import Photo, read_photo
 from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
 
-from ..errors import OptionError
+from ..errors import OptionError, SongError
 from .drawings import SongPicture, loudness_bars
 from .uploads import MAX_POINTS
 
@@ -159,7 +159,9 @@ class SongChoice:
 
 def choose_song(stage: SongStage, path: str | None) -> SongChoice:
     """Listens to a song; raises SongError."""
-    music = stage.encode_file(path or "")
+    if not path:
+        raise SongError("Please add a song first.")
+    music = stage.encode_file(path)
     level = music.tower("rhythm")[:, 1] if "rhythm" in music.towers else np.abs(music.features).mean(1)
     picture = SongPicture(loudness_bars(level), music.beat_times, music.tempo, music.duration)
-    return SongChoice(str(path), music, picture)
+    return SongChoice(path, music, picture)

@@ -5,10 +5,15 @@ Everything that is put into the markup here is a number or a text of our own.
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from PIL import Image
+
+from ..examples import Example
 
 _WIDTH, _WAVE_HEIGHT, _SPEED_HEIGHT = 900, 130, 190
 _BARS = 220
@@ -132,3 +137,16 @@ def draw_message(text: str, bad: bool = False, idle: bool = False) -> str:
     """A sentence in the place where progress is shown."""
     look = " bad" if bad else " idle" if idle else ""
     return f'<div class="progress-card{look}" role="{"alert" if bad else "status"}">{escape(text)}</div>'
+
+
+def example_card(example: Example) -> str:
+    """A small picture (inside the page, so that no file has to be kept for it) with name and source."""
+    with Image.open(example.photo) as image:
+        small = image.convert("RGB")
+        small.thumbnail((360, 360))
+        data = io.BytesIO()
+        small.save(data, "JPEG", quality=82)
+    source = base64.b64encode(data.getvalue()).decode()
+    credit = f"<br><small>{escape(example.credit)}</small>" if example.credit else ""
+    return (f'<div class="example-card"><img src="data:image/jpeg;base64,{source}" alt="Photo of the example '
+            f'{escape(example.name)}"><p><strong>{escape(example.name)}</strong>{credit}</p></div>')  # fmt: skip

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ..examples import Example
 from .api import build_api
 from .dance_step import DanceStep, build_dance_step
-from .drawings import draw_message
-from .examples import Example, example_card
+from .drawings import draw_message, example_card
 from .jobs import JobStore
 from .photo_step import PhotoStep, build_photo_step
 from .song_step import SongStep, build_song_step

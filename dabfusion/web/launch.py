@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .examples import Example, load_examples
+from ..config import EXAMPLES
+from ..examples import Example, load_examples
 from .interface import Limits, build_page
 from .jobs import JobStore
 from .theme import CSS_PATH, make_theme
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ..pipeline import GenerationResult
     from ..services import Services
 
-EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 LOCAL = "127.0.0.1"
 
 

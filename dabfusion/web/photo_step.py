@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Source = Literal["upload", "webcam", "clipboard"]
 ADD, TAKE = "Part of the dancer", "Not part of the dancer"
+_FIX = "Is the outline wrong? Click on the picture above. That spot is:"
 QUEUE = "photo"  #: one photo at a time
 _PRAISE = "This photo works well."
 _START_HINT = "Best: one person, standing, seen from the front, head to feet in the picture."
@@ -98,12 +99,17 @@ def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
             hints = gr.HTML(draw_message(_START_HINT, idle=True), elem_id="photo-hints")
         with gr.Column(scale=3, min_width=280):
             found = gr.Image(
-                label="Who was found: click a wrong spot to correct it", interactive=False, height=330, buttons=[],
+                label="Who was found", interactive=False, height=330, buttons=[],
                 elem_classes="pictures", elem_id="found", alt_text="The photo with the dancer marked", format="jpeg",
             )  # fmt: skip
             person = gr.Radio([], label="Who dances?", visible=False, elem_id="person")
             with gr.Group(visible=False) as fix:
-                mode = gr.Radio([ADD, TAKE], value=ADD, label="The spot that I click is", elem_id="click-mode")
+                mode = gr.Radio(
+                    [ADD, TAKE],
+                    value=ADD,
+                    label="Is the outline wrong? Click on the picture above. That spot is:",
+                    elem_id="click-mode",
+                )
                 undo = gr.Button("Undo the last click", size="sm")
         with gr.Column(scale=2, min_width=240):
             frame = gr.Image(

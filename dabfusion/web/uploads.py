@@ -52,6 +52,14 @@ def real_number(name: str, value: object) -> float:
     return float(value)
 
 
+def length_within(value: object, longest: float) -> float:
+    """A dance's length in seconds; raises OptionError where it is more than this page makes."""
+    length = real_number("length", value)
+    if length > longest:
+        raise OptionError(f"A dance made here lasts at most {longest:g} s; choose a shorter length.")
+    return length
+
+
 def choose_seed(value: object, randomise: object) -> int:
     """The seed to use: a fresh one if asked for, else ``value``."""
     return secrets.randbelow(MAX_SEED) if randomise or value is None else whole_number("seed", value)

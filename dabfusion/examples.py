@@ -6,16 +6,11 @@ stored result), ``start``, ``length``, ``seed``, ``style`` and ``background``. F
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
-from PIL import Image
-
-from ..config import AUTO_STYLE
+from .config import AUTO_STYLE
 
 INDEX = "examples.json"
 
@@ -53,16 +48,3 @@ def load_examples(folder: Path) -> tuple[Example, ...]:
         if example.photo.is_file() and example.song.is_file():
             examples.append(example)
     return tuple(examples)
-
-
-def example_card(example: Example) -> str:
-    """A small picture (inside the page, so that no file has to be kept for it) with name and source."""
-    with Image.open(example.photo) as image:
-        small = image.convert("RGB")
-        small.thumbnail((360, 360))
-        data = io.BytesIO()
-        small.save(data, "JPEG", quality=82)
-    source = base64.b64encode(data.getvalue()).decode()
-    credit = f"<br><small>{escape(example.credit)}</small>" if example.credit else ""
-    return (f'<div class="example-card"><img src="data:image/jpeg;base64,{source}" alt="Photo of the example '
-            f'{escape(example.name)}"><p><strong>{escape(example.name)}</strong>{credit}</p></div>')  # fmt: skip

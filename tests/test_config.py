@@ -1,0 +1,56 @@
+"""Options refuse what is out of range, in a sentence; the time base divides exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from dabfusion.config import CODE_FPS, FRAMES_PER_CODE, PRESETS, STYLES, VIDEO_FPS, GenerationOptions, Preset
+from dabfusion.errors import OptionError
+
+
+def test_the_time_base_divides_exactly() -> None:
+    assert FRAMES_PER_CODE * CODE_FPS == VIDEO_FPS
+
+
+@pytest.mark.parametrize("style", ["auto", *STYLES])
+def test_every_style_is_accepted(style: str) -> None:
+    assert GenerationOptions(style=style).style == style
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seed": -1}, {"seed": 1.5}, {"seed": True}, {"steps": 0}, {"steps": 1001}, {"start": -0.1},
+        {"start": float("nan")}, {"start": "3"}, {"length": 0.0}, {"length": float("inf")}, {"length": 601.0},
+        {"style": "waltz"}, {"motion_strength": 2.5}, {"fps": 0}, {"fps": 29.97}, {"guidance": -1.0}, {"mark": "no"},
+    ],
+)  # fmt: skip
+def test_bad_values_are_refused_in_one_sentence(wrong: dict) -> None:
+    with pytest.raises(OptionError) as caught:
+        GenerationOptions(**wrong)
+    message = str(caught.value)
+    assert message.endswith(".") and "\n" not in message and len(message) < 250
+
+
+def test_options_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        GenerationOptions().seed = 3
+
+
+def test_options_survive_a_round_trip() -> None:
+    options = GenerationOptions(seed=5, length=2.5, style="house")
+    assert GenerationOptions(**options.as_dict()) == options
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_are_consistent(name: str) -> None:
+    preset = PRESETS[name]
+    assert preset.name == name and preset.frame_size % preset.flow_size == 0
+
+
+def test_a_preset_that_does_not_divide_is_refused() -> None:
+    with pytest.raises(OptionError, match="divide"):
+        dataclasses.replace(PRESETS["tiny"], flow_size=7)
+    assert isinstance(PRESETS["tiny"], Preset)
