@@ -2,7 +2,7 @@
 
 Notation (after Wexler, Shechtman, Irani 2007, "Space-Time Completion of Video"): every patch that touches the hole
 looks for its most similar patch among those that do not; each hole pixel becomes the mean of what the patches
-over it propose. This is repeated on a pyramid, from a picture of 32 pixels up.
+over it propose. This is repeated on a pyramid, from a picture of 64 pixels up.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 PATCH = 7  # pixels, odd
-COARSEST = 32  # pixels of the longer side
+COARSEST = 64  # pixels of the longer side
 SEARCHED = 128  # pixels up to which patches are searched; finer levels copy from the places found there
 _MOST_SOURCES = 6000  # patches of a level to choose from; more only cost time
+_TRUST = 1.3  # a patch counts this much less per pixel that its centre lies inside the hole (Wexler et al.'s gamma)
 _COMPONENTS = 12  # principal components by which patches are compared
-_ROUNDS = {0: 12, 1: 6, 2: 3}  # search rounds per level from the coarsest; later levels one
+_ROUNDS = {0: 5, 1: 2}  # search rounds per level from the coarsest; later levels one
 
 
 def fill_hole(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
@@ -27,12 +28,12 @@ def fill_hole(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
         hole: (H, W) bool; where it is False the picture is returned as it is.
 
     Returns:
-        (H, W, 3) float32. A picture that is nearly all hole comes back smooth.
+        (H, W, 3) float32. A picture that is nearly all hole comes back streaked.
     """
     if not hole.any():
         return picture.copy()
     levels = _pyramid(picture, hole)
-    filled = _smooth_fill(*levels[0])
+    filled = _bridge(*levels[0])
     for depth, (image, missing) in enumerate(levels):
         guess = cv2.resize(filled, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         filled = np.where(missing[..., None], guess, image).astype(np.float32)
@@ -62,16 +63,26 @@ def _pyramid(picture: np.ndarray, hole: np.ndarray) -> list[tuple[np.ndarray, np
         side *= 2
 
 
-def _smooth_fill(image: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """Fill by ever wider blurs of what is known."""
-    result, open_ = image.copy(), missing.copy()
-    known = (~missing).astype(np.float32)
-    for sigma in (1, 2, 4, 8, 16, 64):
-        weight = cv2.GaussianBlur(known, (0, 0), sigma)
-        blurred = cv2.GaussianBlur(image * known[..., None], (0, 0), sigma) / np.maximum(weight, 1e-6)[..., None]
-        ready = open_ & (weight > 0.02)
-        result[ready] = blurred[ready]
-        open_ &= ~ready
+def _bridge(image: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """First guess: join the colours left and right of the hole, row by row.
+
+    A figure leaves a tall hole, and what is behind it (floor, wall, horizon) mostly runs across.
+    """
+    known = (~missing).astype(np.float32)[..., None]
+    spread = cv2.blur(known, (5, 3)).reshape(known.shape)
+    edge = cv2.blur(image * known, (5, 3)) / np.maximum(spread, 1e-6)  # colours near the rim, without the hole's
+    result = image.copy()
+    for y in range(image.shape[0]):
+        here = np.flatnonzero(~missing[y])
+        gaps = np.flatnonzero(missing[y])
+        if len(here) and len(gaps):
+            for channel in range(3):
+                result[y, gaps, channel] = np.interp(gaps, here, edge[y, here, channel])
+    empty = missing.all(axis=1)
+    if empty.any() and not empty.all():
+        rows = np.flatnonzero(~empty)
+        nearest = rows[np.abs(np.flatnonzero(empty)[:, None] - rows[None]).argmin(axis=1)]
+        result[empty] = result[nearest]
     return result
 
 
@@ -107,8 +118,9 @@ def _vote(image: np.ndarray, missing: np.ndarray, known: np.ndarray) -> np.ndarr
     _, _, axes = np.linalg.svd((source - mean)[:: max(1, len(source) // 2000)], full_matrices=False)
     axes = axes[:_COMPONENTS].T
     distance, nearest = cKDTree((source - mean) @ axes).query((query - mean) @ axes, eps=0.5)
-    spread = max(float(np.percentile(distance, 75)) ** 2, 1e-6)
-    weights = np.exp(-(distance**2) / (2 * spread)).astype(np.float32) + 1e-4
+    spread = max(float(np.percentile(distance, 50)) ** 2, 1e-6)
+    depth = cv2.distanceTransform(missing.astype(np.uint8), cv2.DIST_L2, 5)[targets[:, 0], targets[:, 1]]
+    weights = (np.exp(-(distance**2) / (2 * spread)) * _TRUST**-depth + 1e-6).astype(np.float32)
     total, mass = np.zeros_like(image), np.zeros(image.shape[:2], np.float32)
     proposals = source[nearest].reshape(-1, PATCH, PATCH, 3)
     for dy in range(PATCH):
