@@ -29,7 +29,7 @@ QUEUE = "dance"
 STAGES = {"body": "Looking at the body", "dance": "Making up the dance", "render": "Drawing the video"}
 POLL = 0.2  #: seconds between two looks at a running job
 CONSENT = "I am the person in the photo, or I have their permission."
-_IDLE = "Your video appears here."
+IDLE = "Your video appears here."
 _REMEMBER_JOB = """(id) => { const url = new URL(window.location);
   if (id) url.searchParams.set("job", id); else url.searchParams.delete("job");
   window.history.replaceState(null, "", url); }"""
@@ -42,8 +42,10 @@ class DanceStep:
     seed: gr.Number
     randomise: gr.Checkbox
     style: gr.Dropdown
-    video: gr.Video
     progress: gr.HTML
+    video: gr.Video
+    download: gr.DownloadButton
+    report: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def build_dance_step(
     """Lays out the step and wires it to the dancer through the job store."""
     parts = _lay_out()
     _wire(dancer, store, parts, [photo, song, start, length], page)
-    return DanceStep(parts.seed, parts.randomise, parts.style, parts.video, parts.progress)
+    return DanceStep(
+        parts.seed, parts.randomise, parts.style, parts.progress, parts.video, parts.download, parts.report
+    )
 
 
 def _lay_out() -> _Parts:
@@ -126,7 +130,7 @@ def _lay_out() -> _Parts:
             go = gr.Button("Make it dance", variant="primary", size="lg", elem_id="dance-button")
             cancel = gr.Button("Cancel", visible=False, elem_id="cancel-button")
         with gr.Column(scale=3, min_width=280):
-            progress = gr.HTML(draw_message(_IDLE, idle=True), elem_id="progress")
+            progress = gr.HTML(draw_message(IDLE, idle=True), elem_id="progress")
             video = gr.Video(label="Your video", visible=False, interactive=False, buttons=[], height=420,
                              elem_id="video")  # fmt: skip
             download = gr.DownloadButton("Download the video", visible=False, elem_id="download")

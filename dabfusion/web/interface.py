@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..examples import Example
 from .api import build_api
-from .dance_step import DanceStep, build_dance_step
+from .dance_step import IDLE, DanceStep, build_dance_step
 from .drawings import draw_message, example_card
 from .jobs import JobStore
 from .photo_step import PhotoStep, build_photo_step
@@ -76,7 +76,7 @@ def _lay_out_examples(examples: tuple[Example, ...], photo: PhotoStep, song: Son
     """One card and one button each; a click fills in everything and shows the stored video where there is one."""
     gr.HTML('<div class="step-title"><h2>Try one of these</h2></div>')
     outputs = [photo.upload, photo.background, song.upload, song.wanted, dance.style, dance.seed, dance.randomise,
-               dance.progress, dance.video]  # fmt: skip
+               dance.progress, dance.video, dance.download, dance.report]  # fmt: skip
     with gr.Row(equal_height=True):
         for example in examples:
             with gr.Column(min_width=220):
@@ -89,8 +89,9 @@ def _filler(example: Example) -> Any:
     """A handler without inputs that fills the page with one example."""
 
     def fill() -> list[Any]:
-        text = "This video was made before. Press the button below to make a new one."
         stored = str(example.video) if example.video is not None else None
+        text = "This video was made before. Press the button to make a new one." if stored else IDLE
+        there = gr.update(value=stored, visible=stored is not None)
         return [
             str(example.photo),
             example.background or gr.skip(),
@@ -99,8 +100,10 @@ def _filler(example: Example) -> Any:
             example.style,
             example.seed,
             False,
-            gr.update(value=draw_message(text, idle=True), visible=True) if stored else gr.skip(),
-            gr.update(value=stored, visible=True) if stored else gr.skip(),
+            gr.update(value=draw_message(text, idle=True), visible=True),
+            there,
+            there,
+            gr.update(visible=False),
         ]
 
     return fill
