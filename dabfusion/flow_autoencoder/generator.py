@@ -87,11 +87,12 @@ class Generator(nn.Module):
         h = self.decode_blocks(h)
         skip = warp_visible(start.z2, maps.flow, maps.occlusion, half) if self.skips else torch.zeros_like(crop(start.z2, half))
         h = self.up1(torch.cat([F.interpolate(self.narrow1(h), scale_factor=2.0), skip], 1))
-        pixels = warp(start.picture, maps.flow, window)
+        pixels = warp(start.picture, maps.flow, window)  # premultiplied RGBA
         skip = warp_visible(start.z1, maps.flow, maps.occlusion, window) if self.skips else torch.zeros_like(crop(start.z1, window))
         h = self.up2(torch.cat([F.interpolate(self.narrow2(h), scale_factor=2.0), skip, pixels.to(h.dtype)], 1))
         painted, gate, matte = self.leave(h).float().split([3, 1, 1], 1)
         gate = torch.sigmoid(gate) if self.gate else torch.zeros_like(gate)
         alpha = torch.sigmoid(matte)
-        colour = gate * pixels[:, :3].float() + (1 - gate) * torch.sigmoid(painted) * alpha
-        return torch.cat([torch.minimum(colour, alpha), alpha], 1)
+        copied, there = gate * pixels[:, :3].float(), gate * pixels[:, 3:].float()
+        colour = copied + (1 - there) * torch.sigmoid(painted)  # where nothing can be copied, all is painted
+        return torch.cat([alpha * colour, alpha], 1)
