@@ -37,8 +37,13 @@ EXIT_CANCELLED = 130
 
 #: Commands that live with their own parts and are imported only when called: name -> (module, what it does).
 PARTS: dict[str, tuple[str, str]] = {
-    "train-autoencoder": ("dabfusion.training.train_autoencoder", "train stage 1: encoder, flow predictor, generator"),
+    "train-autoencoder": ("dabfusion.training.train_autoencoder", "train stage 1: body reader, flow codec, generator"),
+    "train-codec": ("dabfusion.training.train_codec", "train stage 1's body reader and flow codec alone"),
+    "train-generator": ("dabfusion.training.train_generator", "train stage 1's encoder and decoder alone"),
+    "train-flow-predictor": ("dabfusion.training.train_flow_predictor", "train the label-free flow predictor"),
+    "train-code-reader": ("dabfusion.training.train_code_reader", "train the reader of flow codes from flow maps"),
     "train-flow-diffusion": ("dabfusion.training.train_flow_diffusion", "train stage 2: flow diffusion"),
+    "export": ("dabfusion.training.export", "gather trained runs into a checkpoint"),
     "studio": ("dabfusion.studio.cli", "draw clips of the synthetic dancers, with exact flow"),
     "evaluate": ("dabfusion.evaluation.evaluate", "measure videos against their photo and song"),
     "benchmark": ("dabfusion.evaluation.speed", "time every stage on this machine"),
