@@ -99,9 +99,7 @@ def _best_person(result: object, scale: float) -> tuple[np.ndarray, np.ndarray, 
     return points[:, :2] / scale, points[:, 2], boxes.xyxy[best].cpu().numpy() / scale, np.float64(boxes.conf[best])
 
 
-def cached_track(
-    frames: np.ndarray, fps: float, make: Callable[[], PoseEstimator], cache: Path | None
-) -> PoseTrack:
+def cached_track(frames: np.ndarray, fps: float, make: Callable[[], PoseEstimator], cache: Path | None) -> PoseTrack:
     """The track of a video, from the ``cache`` folder if it was measured before; ``make`` is called only if needed."""
     if cache is None:
         return make().track(frames, fps)
