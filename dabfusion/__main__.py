@@ -46,6 +46,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "export": ("dabfusion.training.export", "gather trained runs into a checkpoint"),
     "studio": ("dabfusion.studio.cli", "draw clips of the synthetic dancers, with exact flow"),
     "evaluate": ("dabfusion.evaluation.evaluate", "measure videos against their photo and song"),
+    "evaluate-stage1": ("dabfusion.evaluation.stage1", "measure stage 1 part by part on held-out Studio pairs"),
     "benchmark": ("dabfusion.evaluation.speed", "time every stage on this machine"),
 }
 

@@ -1,0 +1,132 @@
+"""How exact stage 1 is on held-out Studio pairs: which part is to blame when frames are bad.
+
+    python -m dabfusion evaluate-stage1 --pairs data/pairs-test --checkpoint checkpoints/studio --out stage1.json
+
+End-point errors are means over visible person cells, in pixels of 256; drawing errors are means over the person, in 8-bit
+levels. Rows: nothing moves; the ellipsoid body alone, given the true body; the codec given the true body, the body as read,
+and the body as read and fitted (what generation uses), with and without key-point hints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dabfusion.checkpoint import open_checkpoint
+from dabfusion.config import DEFAULT_CHECKPOINT, FRAME_SIZE
+from dabfusion.dance_model import Sizes, build_parts
+from dabfusion.flow_autoencoder.body_fit import fit_body
+from dabfusion.flow_autoencoder.body_reader import Body, BodyReader
+from dabfusion.flow_autoencoder.capsules import propose
+from dabfusion.flow_autoencoder.codec import FlowCodec
+from dabfusion.flow_autoencoder.flow_maps import FlowMaps
+from dabfusion.flow_autoencoder.generator import Generator
+from dabfusion.training.pairs import PairBatch, PairPack
+from dabfusion.training.train_generator import exact_maps
+
+_CLIPS_AT_ONCE, _DRIVES = 4, 4
+
+
+@dataclass(frozen=True)
+class Stage1:
+    """The trained parts of stage 1."""
+
+    reader: BodyReader
+    codec: FlowCodec
+    generator: Generator
+
+    def decode(self, batch: PairBatch, body: Body) -> FlowMaps:
+        """Flow maps of the driving frames, given a body."""
+        description = self.codec.describe(batch.start).repeat_interleave(batch.drives, 0)
+        return self.codec.decode(description, body.repeated(batch.drives), batch.code)
+
+    def read(self, batch: PairBatch, hints: bool) -> Body:
+        """The body as read from the start frames."""
+        return self.reader(batch.start, batch.keypoints if hints else torch.zeros_like(batch.keypoints))
+
+
+def load_stage1(folder: Path) -> Stage1:
+    """Stage 1 of a checkpoint folder; raises CheckpointError."""
+    checkpoint = open_checkpoint(folder)
+    parts = build_parts(Sizes.from_dict(checkpoint.config["flow_autoencoder"]))
+    for name, part in zip(("body_reader", "codec", "generator"), parts, strict=True):
+        checkpoint.load_into(part, name)
+        part.eval().requires_grad_(False)
+    return Stage1(*parts)
+
+
+def proposals_alone(batch: PairBatch) -> Tensor:
+    """Flow (B * T, 2, 64, 64) of the ellipsoid body, nothing learnt, given the true body."""
+    proposal = propose(batch.body.repeated(batch.drives), batch.code)
+    return torch.einsum("bkhw,bkchw->bchw", proposal.logits.softmax(1), proposal.flows)
+
+
+def end_point_error(flow: Tensor, batch: PairBatch) -> float:
+    """Mean length of the flow's error over visible person cells, pixels."""
+    weight = batch.coverage * batch.visible
+    error = (flow - batch.flow).square().sum(1, keepdim=True).sqrt()
+    return float((weight * error).sum() / weight.sum()) * FRAME_SIZE / 2
+
+
+def drawing_error(drawn: Tensor, batch: PairBatch) -> float:
+    """Mean absolute error of premultiplied RGBA per pixel of person, 8-bit levels."""
+    return float((drawn - batch.drive).abs().sum() / batch.drive[:, 3:].sum() / 4 * 255)
+
+
+def measure(stage1: Stage1, batch: PairBatch) -> dict[str, float]:
+    """All rows for one batch: names end in ``_epe_px``, ``_drawing`` or ``_points_px``."""
+    maps: dict[str, Callable[[], FlowMaps]] = {
+        "exact": lambda: exact_maps(batch),
+        "true_body": lambda: stage1.decode(batch, batch.body),
+        "read": lambda: stage1.decode(batch, stage1.read(batch, True)),
+        "fitted": lambda: stage1.decode(batch, fit_body(stage1.read(batch, True))),
+        "fitted_no_hints": lambda: stage1.decode(batch, fit_body(stage1.read(batch, False))),
+    }
+    encoded = stage1.generator.encode(batch.start).repeated(batch.drives)
+    still = torch.zeros_like(batch.flow)
+    row = {"still_epe_px": end_point_error(still, batch), "proposals_epe_px": end_point_error(proposals_alone(batch), batch)}
+    row["still_drawing"] = drawing_error(batch.start.repeat_interleave(batch.drives, 0), batch)
+    for name, make in maps.items():
+        made = make()
+        row[f"{name}_epe_px"] = end_point_error(made.flow, batch)
+        row[f"{name}_drawing"] = drawing_error(stage1.generator.decode(encoded, made), batch)
+    for name, hints in (("hints", True), ("no_hints", False)):
+        points = stage1.read(batch, hints).points
+        row[f"{name}_points_px"] = float((points - batch.body.points).norm(dim=-1).mean()) * FRAME_SIZE / 2
+    return row
+
+
+@torch.no_grad()
+def evaluate(stage1: Stage1, pack: PairPack, clips: int) -> dict[str, float]:
+    """Means over the first ``clips`` clips of a pack, four driving frames each."""
+    rows = []
+    for first in range(0, min(clips, len(pack)), _CLIPS_AT_ONCE):
+        numbers = range(first, min(first + _CLIPS_AT_ONCE, len(pack)))
+        chosen = [pack.clip(i, np.arange(_DRIVES)) for i in numbers]
+        rows.append(measure(stage1, pack.collate(chosen, np.random.default_rng(0), augment=False)))
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of ``evaluate-stage1``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=Path, required=True, help="held-out pack: python -m dabfusion studio pairs --held-out")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--out", type=Path, required=True, help="JSON to write")
+    options = parser.parse_args(argv)
+    figures = evaluate(load_stage1(options.checkpoint), PairPack(options.pairs), options.clips)
+    report = {"checkpoint": options.checkpoint.name, "clips": options.clips, "drives": _DRIVES, **{k: round(v, 3) for k, v in figures.items()}}
+    options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
