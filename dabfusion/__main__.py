@@ -185,7 +185,7 @@ def _run_part(name: str, arguments: list[str]) -> int:
             raise
         sys.stderr.write(f"The command {name} needs the package {error.name}; install requirements.txt.\n")
         return EXIT_BAD_INPUT
-    return _guarded(lambda: int(run(arguments)))
+    return _guarded(lambda: run(arguments) or 0)
 
 
 def _run_check(chosen: argparse.Namespace) -> int:

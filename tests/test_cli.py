@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
 from pathlib import Path
 
@@ -125,6 +127,14 @@ def test_a_missing_model_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     code = main(["generate", "--photo", str(photo), "--song", str(song), "--out", str(tmp_path / "a.mp4"),
                  "--checkpoint", str(tmp_path)])  # fmt: skip
     assert code == 2 and "There is no checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_every_command_has_its_part(name: str) -> None:
+    spec = importlib.util.find_spec(PARTS[name][0])
+    assert spec is not None and spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    assert "main" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
