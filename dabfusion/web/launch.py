@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -46,29 +47,26 @@ def copy_examples(examples: tuple[Example, ...], folder: Path) -> tuple[Example,
     )
 
 
-def serve(services: Services, host: str | None = None, port: int | None = None, block: bool = True) -> str:
-    """Opens the page's server and returns its address.
+def serve(services: Services, host: str | None = None, port: int | None = None) -> None:
+    """Serves the page until Ctrl-C or SIGTERM; every temporary file is gone afterwards.
 
     Args:
         services: what makes the videos.
         host: address to listen on; None: GRADIO_SERVER_NAME, else 127.0.0.1 (only this computer).
         port: None: the first free one from 7860.
-        block: stay until the server is stopped.
     """
     limits = limits_from(os.environ)
     store: JobStore[GenerationResult] = JobStore(limits.keep, limits.deadline, limits.max_waiting)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped container cleans up like Ctrl-C
     with tempfile.TemporaryDirectory(prefix="examples-") as folder:
         page = build_page(services, store, limits, copy_examples(load_examples(EXAMPLES), Path(folder)))
         try:
-            _, address, _ = page.launch(
+            page.launch(
                 theme=make_theme(), css_paths=CSS_PATH, server_name=host or os.environ.get("GRADIO_SERVER_NAME", LOCAL),
                 server_port=port, share=False, strict_cors=True, show_error=False, allowed_paths=[],
                 max_file_size=f"{MAX_UPLOAD_MB}mb", state_session_capacity=limits.sessions, footer_links=["api"],
                 prevent_thread_lock=True, ssr_mode=False,
             )  # fmt: skip
-            if block:
-                page.block_thread()
+            page.block_thread()
         finally:
-            if block:
-                store.close()
-    return str(address)
+            store.close()
