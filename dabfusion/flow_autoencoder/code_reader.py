@@ -2,9 +2,10 @@
 
 With the flow predictor in front of it, video without labels becomes codes that stage 2 can learn from.
 
-A pixel of the driving frame knows, by its flow, which place of the start frame it came from, and the body in the start frame
-tells which bone lies there. So the start body's bones, carried along the flow, are a picture of the driving pose; a network reads
-the code off it as :class:`~dabfusion.flow_autoencoder.body_reader.BodyReader` reads the start pose off a photo.
+A pixel of the driving frame knows, by its flow, which place of the start frame it came from, and the body in the start
+frame tells which bone lies there. So the start body's bones, carried along the flow, are a picture of the driving pose;
+a network reads the code off it as :class:`~dabfusion.flow_autoencoder.body_reader.BodyReader` reads the start pose off
+a photo.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ class CodeReader(nn.Module):
         self.heat = nn.Conv2d(widths[0], NUM_POINTS, 1)
         start = CODE_SIZE + NUM_POINTS * 5  # the start body: code, points, build
         size = NUM_POINTS * (widths[0] + 2) + widths[-1] * 4 + start
-        self.head = nn.Sequential(nn.Linear(size, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, CODE_SIZE))
-        last = self.head[-1]
+        last = nn.Linear(hidden, CODE_SIZE)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
+        self.head = nn.Sequential(nn.Linear(size, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last)
 
     def forward(self, description: Tensor, body: Body, maps: FlowMaps) -> Tensor:
         """Reads B driving frames; :meth:`read` without the points.
@@ -58,9 +59,9 @@ class CodeReader(nn.Module):
         return self.read(description, body, maps)[0]
 
     def read(self, description: Tensor, body: Body, maps: FlowMaps) -> tuple[Tensor, Tensor]:
-        """As :meth:`forward`; also the points (B, 24, 2) that were found in the driving frames, normalised coordinates."""
+        """As :meth:`forward`; also the points (B, 24, 2) that were found in the driving frames."""
         features, bottom = self.trunk(torch.cat([carried_cues(body, maps), *self._appearance(description, maps)], 1))
-        grid = pixel_grid(*features.shape[-2:], features.device).flatten(1)
+        grid = pixel_grid(features.shape[-2], features.shape[-1], features.device).flatten(1)
         heat = self.heat(features).float().flatten(2).softmax(-1)  # (B, 24, h*w)
         points = heat @ grid.T  # (B, 24, 2)
         local = heat @ features.float().flatten(2).transpose(1, 2)  # (B, 24, C)
@@ -75,13 +76,13 @@ class CodeReader(nn.Module):
 
 @torch.no_grad()
 def carried_cues(body: Body, maps: FlowMaps) -> Tensor:
-    """(B, 26, h, w): the start frame's bones and depth carried along the flow, the flow itself, where each cell came from, occlusion, matte."""
+    """(B, 26, h, w): bones and depth of the start carried along the flow, the flow, its origin, occlusion, matte."""
     proposal = propose(body, body.code.float())
     bones = proposal.logits.softmax(1) * proposal.hit.amax(1, keepdim=True)  # (B, 19, h, w) in the start frame
     depth = start_surface(body).clamp_min(-0.5)
     flow = maps.flow.float() * maps.matte
     carried = warp(torch.cat([bones, depth], 1), flow) * maps.matte
-    origin = (pixel_grid(*flow.shape[-2:], flow.device) + flow) * maps.matte
+    origin = (pixel_grid(flow.shape[-2], flow.shape[-1], flow.device) + flow) * maps.matte
     return torch.cat([carried, flow, origin, maps.occlusion.float(), maps.matte.float()], 1)
 
 

@@ -1,9 +1,9 @@
 """Stage 1's flow predictor: what moved where between two frames of the same dancer, learnt without labels.
 
-It sees the reference frame x_ref and a driving frame x_drive and gives the backward flow f and the occlusion map m of DabFusion
-Eq. 1. Own regions (:mod:`regions`) propose a motion each; a dense-motion hourglass chooses among them at every cell, as in FOMM
-(Siarohin et al. 2019) and MRAA (Siarohin et al. 2021). Generated videos never need it: it is what makes video without ground
-truth usable, and it closes the paper's auto-encoder.
+It sees the reference frame x_ref and a driving frame x_drive and gives the backward flow f and the occlusion map m of
+DabFusion Eq. 1. Own regions (:mod:`regions`) propose a motion each; a dense-motion hourglass chooses among them at
+every cell, as in FOMM (Siarohin et al. 2019) and MRAA (Siarohin et al. 2021). Generated videos never need it: it is
+what makes video without ground truth usable, and it closes the paper's auto-encoder.
 """
 
 from __future__ import annotations
@@ -63,15 +63,16 @@ class FlowPredictor(nn.Module):
         residual: let it add to the chosen flow.
     """
 
-    def __init__(self, detector: RegionDetector, regions: int, channels: int, dense: tuple[int, ...], residual: bool) -> None:
+    def __init__(
+        self, detector: RegionDetector, regions: int, channels: int, dense: tuple[int, ...], residual: bool
+    ) -> None:
         super().__init__()
         self.detector, self.channels, self.residual = detector, channels, residual
         self.hourglass = HourGlass((regions + 1) * (channels + 1) + channels, dense)
         self.choose = nn.Conv2d(dense[0], regions + 1, 5, padding=2)
         self.more = nn.Conv2d(dense[0], 4, 3, padding=1)  # residual x, y; occlusion; matte
         nn.init.zeros_(self.more.weight)
-        with torch.no_grad():
-            self.more.bias.copy_(torch.tensor([0.0, 0.0, 1.5, 0.0]))
+        self.more.bias = nn.Parameter(torch.tensor([0.0, 0.0, 1.5, 0.0]))
 
     @property
     def grid(self) -> int:
@@ -90,14 +91,19 @@ class FlowPredictor(nn.Module):
             reference, drive: their regions.
 
         Returns:
-            FlowMaps: flow (B, 2, h, w), occlusion (B, 1, h, w), matte (B, 1, h, w) (all 1 for whole frames) and as parts the
+            FlowMaps: flow (B, 2, h, w), occlusion (B, 1, h, w), matte (B, 1, h, w) (all 1 for whole frames) and as
+                parts the
             choice among the background and the K regions (B, K + 1, h, w), which adds up to 1.
         """
         side = (self.grid, self.grid)
         small_ref, small_drive = (F.interpolate(x, side, mode="area") for x in (x_ref, x_drive))
-        flows = region_flows(reference, drive, self.grid, signed=self.detector.motion == "first-order")  # (B, K+1, 2, h, w)
+        flows = region_flows(
+            reference, drive, self.grid, signed=self.detector.motion == "first-order"
+        )  # (B, K+1, 2, h, w)
         count = flows.shape[1]
-        moved = warp(small_ref.repeat_interleave(count, 0), flows.flatten(0, 1)).unflatten(0, (-1, count))  # (B, K+1, C, h, w)
+        moved = warp(small_ref.repeat_interleave(count, 0), flows.flatten(0, 1)).unflatten(
+            0, (-1, count)
+        )  # (B, K+1, C, h, w)
         blobs = blob_difference(reference, drive, self.grid)  # (B, K+1, 1, h, w)
         evidence = torch.cat([moved * 2 - 1, blobs.to(moved.dtype)], 2).flatten(1, 2)
         features, _ = self.hourglass(torch.cat([evidence, small_drive * 2 - 1], 1))
@@ -111,7 +117,8 @@ class FlowPredictor(nn.Module):
 
 
 def region_flows(reference: Regions, drive: Regions, grid: int, signed: bool) -> Tensor:
-    """Backward flow that each region proposes: T(z) - z with T(z) = p_ref + A_ref A_drive^-1 (z - p_drive) (FOMM Eq. 4).
+    """Backward flow that each region proposes: T(z) - z with T(z) = p_ref + A_ref A_drive^-1 (z - p_drive) (FOMM Eq.
+    4).
 
     Returns:
         (B, K + 1, 2, grid, grid); number 0 is the background, which stands still.
@@ -125,7 +132,7 @@ def region_flows(reference: Regions, drive: Regions, grid: int, signed: bool) ->
 
 
 def blob_difference(reference: Regions, drive: Regions, grid: int) -> Tensor:
-    """Gaussians of the driving regions minus those of the reference (FOMM Eq. 6): (B, K + 1, 1, grid, grid), 0 for number 0."""
+    """Gaussians of the driving regions minus those of the reference (FOMM Eq. 6): (B, K + 1, 1, grid, grid)."""
     cells = pixel_grid(grid, grid, drive.centre.device)
 
     def blobs(regions: Regions) -> Tensor:

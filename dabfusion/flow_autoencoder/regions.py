@@ -1,7 +1,8 @@
 """Moving regions of a frame, found without labels: where each is, how it is turned and stretched.
 
-Key points in the manner of FOMM (Siarohin et al. 2019): a heat map a region, its mean as the centre, and either a predicted
-Jacobian ("first-order") or the principal axes of the heat map itself ("pca", as in MRAA, Siarohin et al. 2021).
+Key points in the manner of FOMM (Siarohin et al. 2019): a heat map a region, its mean as the centre, and either a
+predicted Jacobian ("first-order") or the principal axes of the heat map itself ("pca", as in MRAA, Siarohin et al.
+2021).
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ class RegionDetector(nn.Module):
         self.turn = nn.Conv2d(widths[0], 4 * regions, 3, padding=1) if motion == "first-order" else None
         if self.turn is not None:
             nn.init.zeros_(self.turn.weight)
-            with torch.no_grad():
-                self.turn.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 1.0]).repeat(regions))
+            self.turn.bias = nn.Parameter(torch.tensor([1.0, 0.0, 0.0, 1.0]).repeat(regions))
 
     def forward(self, frame: Tensor) -> Regions:
         """(B, channels, H, W) -> regions of B frames."""
@@ -103,8 +103,8 @@ def relative_affine(reference: Regions, drive: Regions, signed: bool) -> Tensor:
     """(B, K, 2, 2) maps from places in the driving region to places in the reference region, both from their centres.
 
     Args:
-        signed: the axes' signs mean something ("first-order"); if not, the driving axes are turned by 180 degrees where that
-            brings them nearer to the reference's.
+        signed: the axes' signs mean something ("first-order"); if not, the driving axes are turned by 180 degrees where
+            that brings them nearer to the reference's.
     """
     axes = drive.affine
     if not signed:

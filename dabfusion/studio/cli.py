@@ -1,9 +1,9 @@
 """Studio's command line: pairs for stage 1, dances for stage 2, and pictures and films of both to look at.
 
-    python -m dabfusion studio pairs   --out pairs --clips 2000 --avatars people/ --motion takes/ --workers 2
-    python -m dabfusion studio sheet   --pairs pairs --out sheet.png
-    python -m dabfusion studio dances  --out dances --count 3000 --motion takes/
-    python -m dabfusion studio preview --out dance.mp4 --avatar people/Anna.glb --style house --seconds 8
+python -m dabfusion studio pairs   --out pairs --clips 2000 --avatars people/ --motion takes/ --workers 2
+python -m dabfusion studio sheet   --pairs pairs --out sheet.png
+python -m dabfusion studio dances  --out dances --count 3000 --motion takes/
+python -m dabfusion studio preview --out dance.mp4 --avatar people/Anna.glb --style house --seconds 8
 """
 
 from __future__ import annotations
@@ -42,12 +42,21 @@ def main(argv: list[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """All sub-commands and their options."""
-    parser = argparse.ArgumentParser("dabfusion studio", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "dabfusion studio", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     pairs = commands.add_parser("pairs", help="draw start frames and driving frames with the exact flow between them")
     pairs.add_argument("--out", type=Path, required=True, help="folder of the pack; shards that are there are kept")
-    pairs.add_argument("--clips", type=_positive, default=400, help=f"at least so many clips (whole shards of {CLIPS_PER_SHARD}; default 400)")
-    pairs.add_argument("--avatars", type=Path, help="folder of rigged people (.glb); without it the figure made in code")
+    pairs.add_argument(
+        "--clips",
+        type=_positive,
+        default=400,
+        help=f"at least so many clips (whole shards of {CLIPS_PER_SHARD}; default 400)",
+    )
+    pairs.add_argument(
+        "--avatars", type=Path, help="folder of rigged people (.glb); without it the figure made in code"
+    )
     pairs.add_argument("--motion", type=Path, help=f"folder of captured takes ({_TAKES}); without it authored dances")
     pairs.add_argument("--held-out", action="store_true", help="only people and takes that training never sees")
     pairs.add_argument("--seed", type=int, default=0)
@@ -60,18 +69,24 @@ def build_parser() -> argparse.ArgumentParser:
     sheet.add_argument("--seed", type=int, default=0, help="which clips")
     preview = commands.add_parser("preview", help="an mp4 with sound: a Studio person dances to a Studio song")
     preview.add_argument("--out", type=Path, required=True, help="mp4 to write")
-    preview.add_argument("--avatar", type=Path, help="one .glb person, or a folder to draw one from; without it the figure made in code")
+    preview.add_argument(
+        "--avatar", type=Path, help="one .glb person, or a folder to draw one from; without it the figure made in code"
+    )
     preview.add_argument("--motion", type=Path, help="folder of captured takes to dance as well")
     preview.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"one of: {', '.join(STYLES)} (default: any)")
     preview.add_argument("--seconds", type=float, default=8.0)
     preview.add_argument("--seed", type=int, default=0)
-    preview.add_argument("--background", choices=PLATES, default=DEFAULT_PLATE, metavar="NAME", help=f"one of: {', '.join(PLATES)}")
+    preview.add_argument(
+        "--background", choices=PLATES, default=DEFAULT_PLATE, metavar="NAME", help=f"one of: {', '.join(PLATES)}"
+    )
     preview.add_argument("--mark-beats", action="store_true", help="flash a square on each beat of the music")
     dances = commands.add_parser("dances", help="make the dances that stage 2 learns from")
     dances.add_argument("--out", type=Path, required=True, help="folder of the packs")
     dances.add_argument("--count", type=_positive, default=3000, help="dances of 20 s")
     dances.add_argument("--motion", type=Path, help="folder of captured takes; without it every dance is authored")
-    dances.add_argument("--sounding", type=float, default=0.0, help="share of dances whose song is rendered and heard, 0 to 1")
+    dances.add_argument(
+        "--sounding", type=float, default=0.0, help="share of dances whose song is rendered and heard, 0 to 1"
+    )
     dances.add_argument("--seed", type=int, default=0)
     dances.add_argument("--workers", type=_positive, default=1, help="processes")
     return parser

@@ -24,7 +24,9 @@ _TICK_FRAMES = 3
 _TICK = np.array([235, 60, 60], np.uint8)
 
 
-def dance_frames(renderer: Renderer, figure: Figure, dance: Dance, plate: np.ndarray, mark_beats: bool = False) -> Iterator[np.ndarray]:
+def dance_frames(
+    renderer: Renderer, figure: Figure, dance: Dance, plate: np.ndarray, mark_beats: bool = False
+) -> Iterator[np.ndarray]:
     """Draws a dance over a plate.
 
     Args:
@@ -40,7 +42,9 @@ def dance_frames(renderer: Renderer, figure: Figure, dance: Dance, plate: np.nda
     offsets = renderer.dress(figure, Build.natural())
     leg = float(np.linalg.norm(offsets, axis=1)[[14, 15, 17, 18]].sum() / 2)
     size = leg / figure.leg  # frame units a metre
-    rise = (figure.joints[0, 1] - figure.vertices[:, 1].min()) * size - STANDING_HEIGHT * leg  # longer soles, higher hips
+    rise = (
+        figure.joints[0, 1] - figure.vertices[:, 1].min()
+    ) * size - STANDING_HEIGHT * leg  # longer soles, higher hips
     beats = np.round(np.asarray(dance.beat_times) * VIDEO_FPS).astype(int)
     tilt = turn_down(_CAMERA_PITCH)
     for number, (rotation, root) in enumerate(zip(dance.rotation, dance.root, strict=True)):

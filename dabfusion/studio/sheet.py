@@ -75,7 +75,11 @@ def _tensor(maps: np.ndarray) -> Tensor:
 def _enlarged(maps: np.ndarray) -> np.ndarray:
     """(64, 64) or (64, 64, C) at 256 x 256, bilinear."""
     flat = maps if maps.ndim == 3 else maps[..., None]
-    big = F.interpolate(_tensor(np.ascontiguousarray(flat)), (256, 256), mode="bilinear", align_corners=False)[0].permute(1, 2, 0).numpy()
+    big = (
+        F.interpolate(_tensor(np.ascontiguousarray(flat)), (256, 256), mode="bilinear", align_corners=False)[0]
+        .permute(1, 2, 0)
+        .numpy()
+    )
     return big if maps.ndim == 3 else big[..., 0]
 
 

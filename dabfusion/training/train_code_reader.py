@@ -1,6 +1,6 @@
 """Trains the code reader (flow maps -> flow code) on Studio's exact flow and known codes.
 
-    python -m dabfusion train-code-reader --pairs DIR --out RUN [--codec RUN] [--held-out DIR] [--minutes M]
+python -m dabfusion train-code-reader --pairs DIR --out RUN [--codec RUN] [--held-out DIR] [--minutes M]
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HELD_OUT_EVERY = 200
 
 
 def observed_maps(batch: PairBatch, rng: np.random.Generator | None = None) -> FlowMaps:
-    """Exact flow as an observer gets it: without parts and, given ``rng``, with the errors that a flow predictor makes."""
+    """Exact flow as an observer gets it: without parts and, given ``rng``, with errors such as a predictor makes."""
     flow, matte = extend_flow(batch.flow, batch.coverage), batch.coverage
     visible = torch.where(matte > 0, batch.visible, torch.ones_like(batch.visible))
     if rng is not None:
@@ -65,13 +65,18 @@ def code_loss(code: Tensor, points: Tensor, batch: PairBatch, body: Body) -> tup
     return 2 * (turned - truth).abs().mean() + 4 * found + displaced + 4 * kinematic, figures
 
 
-def step(reader: CodeReader, describe: FlowCodec | None, batch: PairBatch, rng: np.random.Generator | None) -> tuple[Tensor, dict[str, float]]:
+def step(
+    reader: CodeReader, describe: FlowCodec | None, batch: PairBatch, rng: np.random.Generator | None
+) -> tuple[Tensor, dict[str, float]]:
     """Loss of one batch, and figures to watch; without ``rng`` the maps are exact."""
     times = batch.drives
     body = batch.body.repeated(times)
     given = body
     if rng is not None:
-        noise = (torch.from_numpy(rng.normal(0, s, tuple(v.shape))).float() for v, s in ((body.points, 0.006), (body.code, 0.03), (body.offsets, 0.004)))
+        noise = (
+            torch.from_numpy(rng.normal(0, s, tuple(v.shape))).float()
+            for v, s in ((body.points, 0.006), (body.code, 0.03), (body.offsets, 0.004))
+        )
         given = Body(*(v + n for v, n in zip((body.points, body.code, body.offsets), noise, strict=True)))
     code, points = reader.read(_described(describe, batch, times), given, observed_maps(batch, rng))
     return code_loss(code, points, batch, body)
@@ -87,7 +92,7 @@ def _described(codec: FlowCodec | None, batch: PairBatch, times: int) -> Tensor:
 
 @torch.no_grad()
 def evaluate(reader: CodeReader, codec: FlowCodec | None, pack: PairPack, clips: int = 40) -> dict[str, float]:
-    """Mean figures over the first clips of a held-out pack, from exact flow; ``still_degrees`` if the start pose were the answer."""
+    """Mean figures over the first clips of a pack, from exact flow; ``still_...``: of the start pose as the answer."""
     rows = []
     for first in range(0, min(clips, len(pack)), 4):
         chosen = [pack.clip(i, np.arange(8)) for i in range(first, min(first + 4, len(pack)))]
@@ -116,8 +121,8 @@ def load_codec(run: Path) -> FlowCodec:
 
 
 def train(
-    pairs: Path, out: Path, held_out: Path | None = None, codec: Path | None = None, minutes: float = 60, clips: int = 8, drives: int = 3,
-    rate: float = 1.5e-3, widths: tuple[int, ...] = (40, 64, 96, 144), seed: int = 0,
+    pairs: Path, out: Path, held_out: Path | None = None, codec: Path | None = None, minutes: float = 60,
+    clips: int = 8, drives: int = 3, rate: float = 1.5e-3, widths: tuple[int, ...] = (40, 64, 96, 144), seed: int = 0,
 ) -> dict[str, float]:  # fmt: skip
     """Trains for ``minutes``, resuming from ``out``; returns the last held-out figures (empty without ``held_out``)."""
     torch.manual_seed(seed)
@@ -140,13 +145,19 @@ def train(
         if run.step % _HELD_OUT_EVERY == 0:
             pack.refresh()
             if watched is not None:
-                run.log_held_out(evaluate(run.ema.average, describe, watched))
+                run.log_held_out(evaluate(_averaged(run), describe, watched))
     run.save()
     if watched is None:
         return {}
-    figures = evaluate(run.ema.average, describe, watched)
+    figures = evaluate(_averaged(run), describe, watched)
     run.log_held_out(figures)
     return figures
+
+
+def _averaged(run: Stage1Run) -> CodeReader:
+    reader = run.ema.average
+    assert isinstance(reader, CodeReader)
+    return reader
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,9 +1,10 @@
 """Trains stage 1's flow predictor, without labels through a generator (DabFusion Eq. 2) or on Studio's exact flow.
 
-    python -m dabfusion train-flow-predictor --pairs DIR --out RUN [--mode label-free|exact] [--held-out DIR] [--minutes M]
+    python -m dabfusion train-flow-predictor --pairs DIR --out RUN [--mode label-free|exact] [--held-out DIR] [--minutes
+    M]
 
-Both report, on held-out pairs, the end-point error in pixels of a 256 x 256 frame beside that of "nothing moves", and how often
-the occlusion map is right beside how often "everything is visible" would be.
+Both report, on held-out pairs, the end-point error in pixels of a 256 x 256 frame beside that of "nothing moves", and
+how often the occlusion map is right beside how often "everything is visible" would be.
 """
 
 from __future__ import annotations
@@ -90,12 +91,20 @@ def exact_loss(maps: FlowMaps, pairs: FramePairs) -> tuple[Tensor, dict[str, flo
     seen = pairs.weight * (0.3 + 0.7 * pairs.visible) * (1 + 4 * pairs.coverage)
     error = (maps.flow - pairs.flow).square().sum(1, keepdim=True).add(1e-8).sqrt()
     flow = (seen * error).sum() / seen.sum()
-    occlusion = F.binary_cross_entropy(maps.occlusion.clamp(1e-4, 1 - 1e-4), pairs.visible.clamp(0, 1), pairs.weight, reduction="sum") / pairs.weight.sum()
-    return 12 * flow + occlusion + matte_loss(maps, pairs), {"flow": float(flow.detach()) * _PIXELS, "occlusion": float(occlusion.detach())}
+    occlusion = (
+        F.binary_cross_entropy(
+            maps.occlusion.clamp(1e-4, 1 - 1e-4), pairs.visible.clamp(0, 1), pairs.weight, reduction="sum"
+        )
+        / pairs.weight.sum()
+    )
+    return 12 * flow + occlusion + matte_loss(maps, pairs), {
+        "flow": float(flow.detach()) * _PIXELS,
+        "occlusion": float(occlusion.detach()),
+    }
 
 
 def matte_loss(maps: FlowMaps, pairs: FramePairs) -> Tensor:
-    """Cross-entropy of the matte; 0 for whole frames. The matte is no label of motion: it is the driving frame's own alpha."""
+    """Cross-entropy of the matte; 0 for whole frames. It is no label of motion but the driving frame's own alpha."""
     if pairs.x_drive.shape[1] == 3:
         return torch.zeros((), device=maps.matte.device)
     return F.binary_cross_entropy(maps.matte.clamp(1e-4, 1 - 1e-4), pairs.coverage)
@@ -110,7 +119,8 @@ def random_affine(count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]
 
 
 def equivariance_loss(predictor: FlowPredictor, frame: Tensor, found: Regions, rng: np.random.Generator) -> Tensor:
-    """Regions must move with the picture (FOMM Eq. 8): those of the frame seen through z -> M z + t, mapped back, are the frame's own.
+    """Regions must move with the picture (FOMM Eq. 8): those of the frame seen through z -> M z + t, mapped back, are
+    the frame's own.
 
     Centres are compared in normalised units, covariances by their entries; mean absolute difference.
     """
@@ -124,7 +134,12 @@ def equivariance_loss(predictor: FlowPredictor, frame: Tensor, found: Regions, r
 
 
 def label_free_step(
-    predictor: FlowPredictor, generator: Generator, pairs: FramePairs, perceptual: PerceptualLoss | None, photometric: float, rng: np.random.Generator
+    predictor: FlowPredictor,
+    generator: Generator,
+    pairs: FramePairs,
+    perceptual: PerceptualLoss | None,
+    photometric: float,
+    rng: np.random.Generator,
 ) -> tuple[Tensor, dict[str, float]]:
     """Draws the driving frames through the generator and compares pictures (DabFusion Eq. 2); no flow is looked at.
 
@@ -160,14 +175,19 @@ def _with_alpha(frame: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(predictor: FlowPredictor, pack: PairPack, config: FlowPredictorConfig, clips: int = 24) -> dict[str, float]:
+def evaluate(
+    predictor: FlowPredictor, pack: PairPack, config: FlowPredictorConfig, clips: int = 24
+) -> dict[str, float]:
     """Against Studio's truth on the first clips of a pack, person cells only.
 
     Returns:
         ``epe_px`` and ``still_epe_px`` (nothing moves), over what the reference shows, in pixels of a 256 frame;
         ``occlusion_accuracy`` (threshold 0.5) and ``visible_share``, what calling everything visible would reach.
     """
-    rng, sums = np.random.default_rng(0), {"error": 0.0, "still": 0.0, "right": 0.0, "visible": 0.0, "shown": 0.0, "person": 0.0}
+    rng, sums = (
+        np.random.default_rng(0),
+        {"error": 0.0, "still": 0.0, "right": 0.0, "visible": 0.0, "shown": 0.0, "person": 0.0},
+    )
     for first in range(0, min(clips, len(pack)), 4):
         chosen = [pack.clip(i, np.arange(8)) for i in range(first, min(first + 4, len(pack)))]
         pairs = frame_pairs(pack.collate(chosen, rng, False), config, rng)
@@ -215,8 +235,16 @@ class TrainingOptions:
             raise UserError(f"The mode must be one of {', '.join(MODES)}; got {self.mode!r}.")
 
 
-def train(pairs: Path, out: Path, config: FlowPredictorConfig, options: TrainingOptions, held_out: Path | None = None, vgg: Path | None = None) -> dict[str, float]:
-    """Trains for ``options.minutes``, resuming from ``out``; returns the last held-out figures (empty without ``held_out``).
+def train(
+    pairs: Path,
+    out: Path,
+    config: FlowPredictorConfig,
+    options: TrainingOptions,
+    held_out: Path | None = None,
+    vgg: Path | None = None,
+) -> dict[str, float]:
+    """Trains for ``options.minutes``, resuming from ``out``; returns the last held-out figures (empty without
+    ``held_out``).
 
     Raises:
         UserError: ``out`` holds a run of another mode or other sizes, or the packs or weights are missing.
@@ -225,7 +253,9 @@ def train(pairs: Path, out: Path, config: FlowPredictorConfig, options: Training
     pack, watched = PairPack(pairs), PairPack(held_out) if held_out else None
     _claim(out, config, options.mode)
     predictor, generator = build_flow_predictor(config), Generator(options.generator_channels, parts=0)
-    model = nn.ModuleDict({"predictor": predictor, "generator": generator} if options.mode == "label-free" else {"predictor": predictor})
+    model = nn.ModuleDict(
+        {"predictor": predictor, "generator": generator} if options.mode == "label-free" else {"predictor": predictor}
+    )
     perceptual = PerceptualLoss(vgg) if vgg else None
     optimiser = torch.optim.AdamW(model.parameters(), options.rate, betas=(0.9, 0.98), weight_decay=1e-4)
     run = Stage1Run(out, model, optimiser)
@@ -247,13 +277,21 @@ def train(pairs: Path, out: Path, config: FlowPredictorConfig, options: Training
         if run.step % _HELD_OUT_EVERY == 0:
             pack.refresh()
             if watched is not None:
-                run.log_held_out(evaluate(run.ema.average["predictor"], watched, config))
+                run.log_held_out(evaluate(_averaged(run), watched, config))
     run.save()
     if watched is None:
         return {}
-    figures = evaluate(run.ema.average["predictor"], watched, config)
+    figures = evaluate(_averaged(run), watched, config)
     run.log_held_out(figures)
     return figures
+
+
+def _averaged(run: Stage1Run) -> FlowPredictor:
+    model = run.ema.average
+    assert isinstance(model, nn.ModuleDict)
+    predictor = model["predictor"]
+    assert isinstance(predictor, FlowPredictor)
+    return predictor
 
 
 def _claim(out: Path, config: FlowPredictorConfig, mode: str) -> None:
@@ -273,13 +311,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=Path, required=True, help="pack of Studio pairs")
     parser.add_argument("--held-out", type=Path, help="pack of held-out pairs to measure on")
     parser.add_argument("--out", type=Path, required=True, help="run folder; resumed where it exists")
-    parser.add_argument("--mode", choices=MODES, default=default.mode, help="what is learnt from (default: pictures only)")
+    parser.add_argument(
+        "--mode", choices=MODES, default=default.mode, help="what is learnt from (default: pictures only)"
+    )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="studio", help="sizes")
-    parser.add_argument("--size", type=int, choices=(64, 128, 256), help="side of the frames, pixels (default: the preset's)")
+    parser.add_argument(
+        "--size", type=int, choices=(64, 128, 256), help="side of the frames, pixels (default: the preset's)"
+    )
     parser.add_argument("--motion", choices=MOTIONS, help="how a region moves (default: the preset's)")
-    parser.add_argument("--whole-frame", action="store_true", help="RGB frames with background, as published, in place of the person's RGBA")
+    parser.add_argument(
+        "--whole-frame",
+        action="store_true",
+        help="RGB frames with background, as published, in place of the person's RGBA",
+    )
     parser.add_argument("--perceptual", type=Path, help="VGG-16 weights for the perceptual loss (label-free)")
-    parser.add_argument("--photometric", type=float, default=default.photometric, help="weight of comparing the warped frame itself; 0 as published")
+    parser.add_argument(
+        "--photometric",
+        type=float,
+        default=default.photometric,
+        help="weight of comparing the warped frame itself; 0 as published",
+    )
     parser.add_argument("--minutes", type=float, default=default.minutes)
     parser.add_argument("--clips", type=int, default=default.clips, help="start frames a batch")
     parser.add_argument("--drives", type=int, default=default.drives, help="driving frames a start frame")
@@ -291,7 +342,12 @@ def main(argv: list[str] | None = None) -> int:
     if o.threads:
         torch.set_num_threads(o.threads)
     config = PRESETS[o.preset]
-    config = replace(config, size=o.size or config.size, motion=o.motion or config.motion, channels=3 if o.whole_frame else config.channels)
+    config = replace(
+        config,
+        size=o.size or config.size,
+        motion=o.motion or config.motion,
+        channels=3 if o.whole_frame else config.channels,
+    )
     options = TrainingOptions(o.mode, o.minutes, o.clips, o.drives, o.rate, o.photometric, seed=o.seed)
     train(o.pairs, o.out, config, options, o.held_out, o.perceptual)
     return 0

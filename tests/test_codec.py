@@ -1,0 +1,148 @@
+"""The flow codec, the body reader and the code reader: shapes, fixed points, and that each learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from stage1_packs import write_sliding_pack
+
+from dabfusion.flow_autoencoder.body_reader import BodyReader, hint_maps
+from dabfusion.flow_autoencoder.code_reader import CodeReader, carried_cues
+from dabfusion.flow_autoencoder.codec import FlowCodec
+from dabfusion.flow_autoencoder.flow_maps import FlowMaps
+from dabfusion.skeleton import ROTATION_SIZE, leg_length
+from dabfusion.training.pairs import PairPack
+from dabfusion.training.train_code_reader import code_loss, observed_maps
+from dabfusion.training.train_code_reader import step as read_step
+
+TINY = (8, 12, 16)
+WELL_INSIDE = 0.93  # of the untrained codec's matte, which the ellipsoids alone make
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    pack = PairPack(write_sliding_pack(tmp_path_factory.mktemp("pack"), clips=2))
+    return pack.collate([pack.clip(i, np.arange(3)) for i in range(2)], np.random.default_rng(0), False)
+
+
+def tiny_codec():
+    torch.manual_seed(0)
+    return FlowCodec(TINY, appearance=4)
+
+
+def test_decoded_maps_have_the_contracts_shapes_and_ranges(batch):
+    codec = tiny_codec()
+    described = codec.describe(batch.start).repeat_interleave(3, 0)
+    assert described.shape == (6, 5, 64, 64)
+    maps = codec.decode(described, batch.body.repeated(3), batch.code)
+    assert maps.flow.shape == (6, 2, 64, 64) and maps.parts.shape == (6, 19, 64, 64)
+    for share in (maps.occlusion, maps.matte):
+        assert share.shape == (6, 1, 64, 64)
+        assert share.min() >= 0 and share.max() <= 1
+    assert torch.allclose(maps.parts.sum(1, keepdim=True), maps.matte, atol=1e-5)
+
+
+def test_untrained_codec_already_moves_a_sliding_body_by_its_displacement(batch):
+    codec = tiny_codec()
+    body = batch.body.repeated(3)
+    maps = codec.decode(codec.describe(batch.start).repeat_interleave(3, 0), body, batch.code)
+    shift = batch.code[:, ROTATION_SIZE : ROTATION_SIZE + 2] * leg_length(body.offsets)[:, None]
+    wanted = torch.stack([-shift[:, 0], shift[:, 1]], -1)[..., None, None].expand_as(maps.flow)
+    on_body = (maps.matte > WELL_INSIDE).expand_as(maps.flow)
+    assert on_body.sum() > 500
+    error = (maps.flow - wanted)[on_body].abs()
+    assert error.mean() < 1e-3 and error.max() < 0.5 / 64  # a quarter of a cell
+    assert wanted.abs().mean() > 0.05
+
+
+def test_start_code_decodes_to_no_flow(batch):
+    codec = tiny_codec()
+    maps = codec.decode(codec.describe(batch.start), batch.body, batch.body.code)
+    on_body = (maps.matte > WELL_INSIDE).expand_as(maps.flow)
+    assert maps.flow[on_body].abs().mean() < 1e-3
+
+
+def test_hints_are_blobs_at_confident_joints():
+    keypoints = torch.zeros(1, 12, 3)
+    keypoints[0, 0] = torch.tensor([0.5, -0.5, 0.9])
+    keypoints[0, 1] = torch.tensor([0.5, -0.5, 0.1])
+    maps = hint_maps(keypoints)
+    row, column = divmod(int(maps[0, 0].argmax()), 64)
+    assert abs(column - 47.5) <= 1 and abs(row - 15.5) <= 1
+    assert maps[0, 1:].abs().max() == 0
+
+
+def test_body_reader_reads_a_body_of_the_contracts_shapes(batch):
+    reader = BodyReader(TINY, hidden=32)
+    body = reader(batch.start, batch.keypoints)
+    assert body.points.shape == (2, 24, 2) and body.points.abs().max() <= 1
+    assert body.code.shape == (2, 117) and body.offsets.shape == (2, 24, 3)
+    assert body.code[:, ROTATION_SIZE:].abs().max() == 0  # the start frame is where displacement is counted from
+    assert torch.equal(body.repeated(3).points[3:6], body.points[1:].expand(3, 24, 2))
+
+
+def test_cues_carry_the_bones_to_where_they_went(batch):
+    body, maps = batch.body.repeated(3), observed_maps(batch)
+    cues = carried_cues(body, maps)
+    still = carried_cues(body, FlowMaps(torch.zeros_like(maps.flow), maps.occlusion, torch.ones_like(maps.matte)))
+    cells = (-maps.flow.flatten(2).sum(-1) / (maps.flow != 0).flatten(2).sum(-1).clamp_min(1) * 32).round().int()
+    k = int(cells.abs().sum(1).argmax())
+    moved = torch.roll(still[k, :19], (int(cells[k, 1]), int(cells[k, 0])), (1, 2)) * maps.matte[k]
+    assert (cues[k, :19] - moved).abs().mean() < 2e-3
+    assert (cues[k, :19] - still[k, :19]).abs().mean() > 5e-3
+
+
+def test_untrained_code_reader_answers_the_start_pose(batch):
+    reader = CodeReader(TINY, description=0, hidden=32)
+    body = batch.body.repeated(3)
+    code = reader(batch.flow[:, :0], body, observed_maps(batch))
+    assert torch.allclose(code, body.code)
+
+
+def test_code_reader_learns_a_clip_and_the_round_trip_closes(batch):
+    """flow of known codes -> code -> codec -> flow again."""
+    torch.manual_seed(0)
+    reader, codec = CodeReader(TINY, description=5, hidden=64), tiny_codec()
+    optimiser = torch.optim.Adam(reader.parameters(), 5e-3)
+    first = float(read_step(reader, codec, batch, None)[0])
+    for k in range(70):
+        optimiser.param_groups[0]["lr"] = 5e-3 if k < 45 else 1e-3
+        loss, figures = read_step(reader, codec, batch, None)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert float(loss.detach()) < 0.35 * first
+    body = batch.body.repeated(3)
+    described = codec.describe(batch.start).repeat_interleave(3, 0)
+    with torch.no_grad():
+        code = reader(described, body, observed_maps(batch))
+        again = codec.decode(described, body, code)
+    still = code_loss(body.code, body.points, batch, body)[1]
+    assert figures["joints_px"] < 0.4 * still["joints_px"]
+    person = batch.coverage * (again.matte > 0.5)
+    error = ((again.flow - batch.flow).norm(dim=1, keepdim=True) * person).sum() / person.sum()
+    length = (batch.flow.norm(dim=1, keepdim=True) * person).sum() / person.sum()
+    assert error < 0.5 * length
+
+
+@torch.no_grad()
+def test_motion_transfer_moves_another_body_by_the_same_code(batch):
+    codec = tiny_codec()
+    code = batch.code[:1]
+    other = batch.body.repeated(1)
+    smaller = type(other)(other.points * 0.5, other.code, other.offsets * 0.5)
+    flows = []
+    for body in (other, smaller):
+        maps = codec.decode(codec.describe(batch.start), body, code.expand(2, -1))
+        on_body = maps.parts.sum(1) > 0.5
+        flows.append(float(maps.flow[:, 0][on_body].median()))
+    assert flows[1] == pytest.approx(flows[0] / 2, abs=3e-3)  # in leg lengths, so half as far for half the size
+
+
+def test_errors_put_on_observed_flow_leave_the_truth_alone(batch):
+    exact, rough = observed_maps(batch), observed_maps(batch, np.random.default_rng(0))
+    person = (batch.coverage > 0).expand_as(batch.flow)
+    assert torch.equal(exact.flow[person], batch.flow[person])
+    assert 1e-3 < (rough.flow - exact.flow).abs().mean() < 0.1
+    assert exact.parts is None

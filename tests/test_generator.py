@@ -1,0 +1,117 @@
+"""Stage 1's encoder and decoder: shapes, windows, switches."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dabfusion.flow_autoencoder.flow_maps import FlowMaps
+from dabfusion.flow_autoencoder.generator import Generator
+from dabfusion.flow_autoencoder.geometry import crop, warp
+
+
+def tiny(**switches):
+    torch.manual_seed(0)
+    return Generator(channels=4, parts=switches.pop("parts", 3), blocks=1, **switches).eval()
+
+
+def picture_and_maps(count=2, side=64, parts=3):
+    torch.manual_seed(1)
+    alpha = (torch.rand(count, 1, side, side) > 0.3).float()
+    picture = torch.cat([torch.rand(count, 3, side, side) * alpha, alpha], 1)
+    share = torch.rand(count, 1, side // 4, side // 4)
+    choice = torch.softmax(torch.randn(count, parts, side // 4, side // 4), 1) * share if parts else None
+    return picture, FlowMaps(0.1 * torch.randn(count, 2, side // 4, side // 4), torch.rand_like(share), share, choice)
+
+
+def test_drawn_frames_are_premultiplied_rgba():
+    picture, maps = picture_and_maps()
+    generator = tiny()
+    start = generator.encode(picture)
+    assert [v.shape[1:] for v in (start.z1, start.z2, start.z)] == [(4, 64, 64), (8, 32, 32), (16, 16, 16)]
+    drawn = generator.decode(start, maps)
+    assert drawn.shape == (2, 4, 64, 64)
+    assert drawn.min() >= 0 and drawn[:, 3].max() <= 1
+    assert (drawn[:, :3] <= drawn[:, 3:] + 1e-6).all()
+
+
+def test_a_window_is_the_crop_of_the_whole_away_from_its_edge():
+    picture, maps = picture_and_maps(1, 128)
+    torch.manual_seed(0)
+    generator = Generator(channels=4, parts=3, blocks=1)
+    # group norms look at the whole window, so compare with them put out of play
+    for module in generator.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = lambda x: x
+    start, window = generator.encode(picture), (16, 32, 96, 64)
+    whole, part = crop(generator.decode(start, maps), window), generator.decode(start, maps, window)
+    assert part.shape == (1, 4, 96, 64)
+    edge = 24  # reach of the decoder's convolutions, pixels
+    inside = (slice(None), slice(None), slice(edge, -edge), slice(edge, -edge))
+    assert torch.allclose(part[inside], whole[inside], atol=1e-5)
+
+
+def test_windows_must_lie_on_the_flow_grid():
+    picture, maps = picture_and_maps(1)
+    generator = tiny()
+    with pytest.raises(ValueError, match="aligned"):
+        generator.decode(generator.encode(picture), maps, (2, 0, 32, 32))
+
+
+def test_open_gate_copies_the_warped_pixels():
+    picture, maps = picture_and_maps()
+    generator = tiny()
+    with torch.no_grad():
+        generator.leave.weight.zero_()
+        generator.leave.bias.copy_(torch.tensor([0.0, 0, 0, 30, 30]))  # gate open, matte full
+    drawn = generator.decode(generator.encode(picture), maps)
+    moved = warp(picture, maps.flow)
+    shown = (moved[:, 3:] > 0.999).expand_as(moved[:, :3])  # and where there is nothing to copy, all is painted
+    assert 0.2 < shown.float().mean() < 0.9
+    assert torch.allclose(drawn[:, :3][shown], moved[:, :3][shown], atol=1e-3)
+    empty = (moved[:, 3:] == 0).expand_as(moved[:, :3])
+    assert torch.allclose(drawn[:, :3][empty], torch.tensor(0.5), atol=1e-4)
+
+
+def test_without_gate_nothing_is_copied():
+    picture, maps = picture_and_maps()
+    generator = tiny(gate=False)
+    with torch.no_grad():
+        generator.leave.weight.zero_()
+        generator.leave.bias.copy_(torch.tensor([0.0, 0, 0, 30, 30]))
+    drawn = generator.decode(generator.encode(picture), maps)
+    assert torch.allclose(
+        drawn[:, :3], torch.full_like(drawn[:, :3], 0.5), atol=1e-4
+    )  # what is painted, a sigmoid of 0
+
+
+def test_skips_are_what_brings_fine_features():
+    picture, maps = picture_and_maps(1)
+    with_skips, without = tiny(), tiny(skips=False)
+    start = with_skips.encode(picture)
+    other = type(start)(start.picture, start.z1 + 1, start.z2 + 1, start.z)
+    assert not torch.allclose(with_skips.decode(start, maps), with_skips.decode(other, maps))
+    assert torch.allclose(without.decode(start, maps), without.decode(other, maps))
+
+
+def test_occluded_features_do_not_reach_the_decoder():
+    picture, maps = picture_and_maps(1)
+    generator = tiny()
+    hidden = FlowMaps(maps.flow, torch.zeros_like(maps.occlusion), maps.matte, maps.parts)
+    start = generator.encode(picture)
+    other = type(start)(start.picture, start.z1 + 1, start.z2 + 1, start.z + 1)
+    assert torch.allclose(generator.decode(start, hidden), generator.decode(other, hidden))
+    assert not torch.allclose(generator.decode(start, maps), generator.decode(other, maps))
+
+
+def test_works_without_parts():
+    picture, maps = picture_and_maps(1, parts=0)
+    generator = tiny(parts=0)
+    assert generator.decode(generator.encode(picture), maps).shape == (1, 4, 64, 64)
+
+
+def test_start_frames_repeat_in_rows():
+    picture, _ = picture_and_maps(2)
+    start = tiny().encode(picture)
+    again = start.repeated(3)
+    assert torch.equal(again.z[2], start.z[0]) and torch.equal(again.z[3], start.z[1])

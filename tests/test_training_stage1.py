@@ -1,0 +1,159 @@
+"""Stage 1's training loops: one step helps, a run goes on where it stopped, packs are read as they were written."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from stage1_packs import write_sliding_pack
+
+from dabfusion.errors import UserError
+from dabfusion.flow_autoencoder.body_reader import BodyReader
+from dabfusion.flow_autoencoder.codec import FlowCodec
+from dabfusion.flow_autoencoder.generator import Generator
+from dabfusion.flow_autoencoder.geometry import warp
+from dabfusion.training import train_code_reader, train_codec, train_generator
+from dabfusion.training.pairs import PairPack
+from dabfusion.training.stage1_run import Stage1Run, cosine_rate
+from dabfusion.training.train_generator import drawing_loss, exact_maps
+
+TINY = (8, 12)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_sliding_pack(tmp_path_factory.mktemp("pairs") / "pack", clips=2)
+
+
+def plain_batch(folder, drives=2):
+    pack = PairPack(folder)
+    return pack.collate([pack.clip(0, np.arange(drives))], np.random.default_rng(0), False)
+
+
+def losses_of(model, rate, steps, loss_of):
+    optimiser = torch.optim.Adam(model.parameters(), rate)
+    losses = []
+    for _ in range(steps):
+        loss = loss_of()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def test_codec_and_reader_learn_one_clip(folder):
+    torch.manual_seed(0)
+    batch = plain_batch(folder)
+    reader, codec = BodyReader(TINY, hidden=32), FlowCodec(TINY, appearance=4)
+    model = torch.nn.ModuleList([reader, codec])
+    losses = losses_of(model, 3e-3, 8, lambda: train_codec.step(reader, codec, batch, np.random.default_rng(0))[0])
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_generator_learns_one_clip(folder):
+    torch.manual_seed(0)
+    batch, generator = plain_batch(folder), Generator(4, blocks=1)
+    maps = exact_maps(batch)
+    losses = losses_of(
+        generator, 5e-3, 8, lambda: train_generator.step(generator, maps, batch, None, np.random.default_rng(0))[0]
+    )
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_exact_maps_of_a_sliding_patch_slide_it(folder):
+    batch = plain_batch(folder)
+    maps = exact_maps(batch)
+    moved = warp(batch.start.repeat_interleave(2, 0), maps.flow)
+    inside = (
+        torch.nn.functional.interpolate(-torch.nn.functional.max_pool2d(-batch.coverage, 3, 1, 1), (256, 256))
+        .expand_as(moved)
+        .bool()
+    )
+    assert (moved - batch.drive)[inside].abs().max() < 1e-3
+    assert maps.parts.shape[1] == 19 and (maps.parts.sum(1, keepdim=True) <= batch.coverage + 1e-5).all()
+
+
+def test_drawing_loss_is_zero_for_the_truth_alone():
+    truth = torch.rand(1, 4, 32, 32)
+    even = torch.ones(1, 1, 32, 32)
+    assert drawing_loss(truth, truth, even) == 0
+    assert drawing_loss(truth + 0.1, truth, even) > 0.1
+
+
+def test_mirrored_batches_stay_true(folder):
+    """Augmentation may mirror a clip; flow must still lead the start frame to the drive, and the code to the points."""
+    pack = PairPack(folder)
+    for seed in range(4):
+        batch = pack.batch(np.random.default_rng(seed), 1, 1)
+        moved = warp(batch.start[:, 3:], batch.flow)
+        inside = torch.nn.functional.interpolate(
+            -torch.nn.functional.max_pool2d(-batch.coverage, 5, 1, 2), (256, 256)
+        ).bool()
+        assert (moved - batch.drive[:, 3:])[inside].abs().mean() < 0.02
+        shift = batch.flow[0, 0][batch.coverage[0, 0] > 0].mean()
+        assert float(batch.code[0, -3]) * float(shift) <= 1e-6  # displacement to one side, backward flow to the other
+
+
+def test_pack_finds_shards_that_come_later(tmp_path):
+    pack = PairPack(write_sliding_pack(tmp_path / "pack", clips=2))
+    assert len(pack) == 2
+    write_sliding_pack(tmp_path / "more", clips=3)
+    (tmp_path / "more" / "0000").rename(tmp_path / "pack" / "0001")
+    assert pack.refresh() == 5
+    assert np.array_equal(pack.clip(4, np.arange(2))["offsets"], pack.clip(0, np.arange(2))["offsets"])
+    with pytest.raises(IndexError):
+        pack.clip(5, np.arange(2))
+
+
+def test_empty_pack_says_how_to_make_one(tmp_path):
+    with pytest.raises(UserError, match="studio pairs"):
+        PairPack(tmp_path)
+
+
+def test_run_goes_on_where_it_stopped(tmp_path):
+    def session():
+        model = torch.nn.Linear(2, 1)
+        optimiser = torch.optim.Adam(model.parameters(), 0.1)
+        return model, optimiser, Stage1Run(tmp_path / "run", model, optimiser)
+
+    model, optimiser, run = session()
+    for _ in range(30):
+        loss = (model(torch.ones(1, 2)) - 3).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        run.after_step({"loss": float(loss.detach())})
+    run.save()
+    again, restored, resumed = session()
+    assert resumed.step == 30
+    assert torch.equal(again.weight, model.weight)
+    assert torch.equal(resumed.ema.average.weight, run.ema.average.weight)
+    assert restored.state_dict()["state"][0]["step"] == 30
+    rows = list(csv.DictReader((tmp_path / "run" / "loss.csv").open()))
+    assert [row["step"] for row in rows] == ["25"]
+
+
+def test_learning_rate_warms_up_and_falls():
+    assert cosine_rate(0, 0.0) == pytest.approx(0.01)
+    assert cosine_rate(1000, 0.0) == pytest.approx(1.0)
+    assert cosine_rate(1000, 1.0) == pytest.approx(0.03)
+    assert cosine_rate(1000, 0.5) == pytest.approx(0.515)
+
+
+def test_code_reader_command_resumes_its_count(folder, tmp_path):
+    arguments = ["--pairs", str(folder), "--held-out", str(folder), "--out", str(tmp_path / "run"), "--minutes", "0.02"]
+    arguments += ["--clips", "1", "--drives", "1", "--widths", "8", "8", "8", "8"]
+    counts = []
+    for _ in range(2):
+        assert train_code_reader.main(arguments) == 0
+        counts.append(json.loads((tmp_path / "run" / "progress.json").read_text())["steps"])
+    assert 1 <= counts[0] < counts[1]
+    assert "trunk.stem.weight" in load_file(tmp_path / "run" / "ema.safetensors")
+    assert len((tmp_path / "run" / "held_out.csv").read_text().splitlines()) == 3
+    with pytest.raises(UserError, match="train-codec"):
+        train_code_reader.load_codec(tmp_path)
