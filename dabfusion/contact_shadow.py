@@ -36,4 +36,4 @@ def contact_shadow(body: Body, codes: Tensor, size: int) -> Tensor:
     across = (grid[0] - feet[..., 0, None, None]) / _RADII[0]
     along = (grid[1] - floor) / _RADII[1]
     spot = torch.exp(-(across.square() + along.square()) / 2) * torch.exp(-height / _LIFT)[..., None, None]
-    return (1 - _DARKNESS * (1 - (1 - spot).prod(1, keepdim=True)))
+    return 1 - _DARKNESS * (1 - (1 - spot).prod(1, keepdim=True))

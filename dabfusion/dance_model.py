@@ -51,7 +51,8 @@ class Sizes:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Sizes:
         """From JSON values; unknown names raise TypeError."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**known)
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,15 @@ class TrainedDancer:
         return FrameBody(Body(body.points, proper_codes(body.code), body.offsets))
 
     def sample_codes(
-        self, body: FrameBody, features: np.ndarray, options: GenerationOptions, progress: Progress, should_stop: ShouldStop
+        self,
+        body: FrameBody,
+        features: np.ndarray,
+        options: GenerationOptions,
+        progress: Progress,
+        should_stop: ShouldStop,
     ) -> np.ndarray:
-        """Flow codes (T, 117) for music features (T, D), both at the model's code rate; raises Cancelled when told to stop."""
+        """Flow codes (T, 117) for music features (T, D), both at the model's code rate; raises Cancelled when told to
+        stop."""
         chosen = DanceOptions(options.seed, options.steps, options.guidance, options.style)
 
         def report(done: int, total: int) -> None:
@@ -128,7 +135,9 @@ class TrainedDancer:
 
     def _person(self, start_frame: StartFrame) -> Tensor:
         """(1, 4, 256, 256) premultiplied RGBA."""
-        return torch.from_numpy(np.ascontiguousarray(start_frame.person.transpose(2, 0, 1), np.float32))[None].to(self._device)
+        return torch.from_numpy(np.ascontiguousarray(start_frame.person.transpose(2, 0, 1), np.float32))[None].to(
+            self._device
+        )
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16)

@@ -2,10 +2,10 @@
 
 Conventions, used everywhere in the project:
 
-- camera axes: x to the right of the picture, y up, z towards the viewer; the rest pose is a T-pose that faces the viewer
-  (so the dancer's left arm points to +x);
-- a pose is the world rotation of each bone *relative to the T-pose* (19 quaternions xyzw, or 19 times 6 numbers) and the
-  displacement of the hips from where they were in the start frame, in leg lengths (thigh + shin);
+- camera axes: x to the right of the picture, y up, z towards the viewer; the rest pose is a T-pose that faces the
+  viewer (so the dancer's left arm points to +x);
+- a pose is the world rotation of each bone *relative to the T-pose* (19 quaternions xyzw, or 19 times 6 numbers) and
+  the displacement of the hips from where they were in the start frame, in leg lengths (thigh + shin);
 - a flow code is ``[rotation_6d of 19 bones (114), hip displacement (3)]``, 117 numbers a frame.
 
 The 6-number form of a rotation is the first two columns of its matrix (Zhou et al. 2019, "On the Continuity of Rotation
@@ -29,7 +29,13 @@ PARENTS: tuple[int, ...] = (-1, 0, 1, 2, 3, 2, 5, 6, 7, 2, 9, 10, 11, 0, 13, 14,
 NUM_BONES = len(BONES)
 
 #: Points beyond the last bone of each limb: (name, bone that carries it).
-TIPS: tuple[tuple[str, int], ...] = (("HeadTop", 4), ("LeftFingers", 8), ("RightFingers", 12), ("LeftToes", 15), ("RightToes", 18))
+TIPS: tuple[tuple[str, int], ...] = (
+    ("HeadTop", 4),
+    ("LeftFingers", 8),
+    ("RightFingers", 12),
+    ("LeftToes", 15),
+    ("RightToes", 18),
+)
 NUM_POINTS = NUM_BONES + len(TIPS)
 #: The bone whose rotation carries point k's offset: the parent bone of a joint, or the bone of a tip.
 CARRIER: tuple[int, ...] = PARENTS + tuple(bone for _, bone in TIPS)

@@ -46,7 +46,9 @@ def portrait(renderer: Renderer, path: Path, seed: int, colour: tuple[int, int, 
     """One of Studio's people, standing, in front of a wall."""
     rng = np.random.default_rng(seed)
     renderer.dress(load_figure(path), Build.natural())
-    rotation, _ = sample_standing(PosePool(np.zeros((0, 19, 3, 3)), np.zeros((0, 3))), rng, yaw=float(rng.normal(0, 0.15)))
+    rotation, _ = sample_standing(
+        PosePool(np.zeros((0, 19, 3, 3)), np.zeros((0, 3))), rng, yaw=float(rng.normal(0, 0.15))
+    )
     look = Look(light=(0.4, 0.6, 0.69), ambient=0.5)
     lowest = renderer.reference(Pose(rotation, np.zeros(3)), look).points[:, 1].min()
     drawn = renderer.portrait(Pose(rotation, np.array([0.0, GROUND - lowest, 0.0])), look, SIZE)
@@ -81,7 +83,22 @@ def drawing() -> Image.Image:
     limb([(382, 372), (450, 470)], 50, shirt)
     limb([(450, 470), (478, 556)], 36, skin)
     pen.rounded_rectangle((204, 330, 396, 582), 46, fill=shirt, outline=ink, width=7)
-    pen.polygon([(300, 390), (318, 432), (362, 436), (328, 466), (340, 510), (300, 486), (260, 510), (272, 466), (238, 436), (282, 432)], fill=shoe, outline=ink)
+    pen.polygon(
+        [
+            (300, 390),
+            (318, 432),
+            (362, 436),
+            (328, 466),
+            (340, 510),
+            (300, 486),
+            (260, 510),
+            (272, 466),
+            (238, 436),
+            (282, 432),
+        ],
+        fill=shoe,
+        outline=ink,
+    )
     pen.rectangle((276, 300, 324, 338), fill=skin, outline=ink, width=6)
     pen.ellipse((196, 96, 404, 314), fill=skin, outline=ink, width=7)
     pen.chord((190, 84, 410, 300), 180, 360, fill=(108, 66, 42), outline=ink, width=7)
@@ -97,7 +114,18 @@ def write_song(style: str, seed: int, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "song.wav"
         soundfile.write(raw, song.audio, 44100)
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-i", str(raw), "-b:a", "96k", str(path)]
+        command = [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-v",
+            "error",
+            "-nostdin",
+            "-y",
+            "-i",
+            str(raw),
+            "-b:a",
+            "96k",
+            str(path),
+        ]
         subprocess.run(command, check=True, timeout=120)
 
 

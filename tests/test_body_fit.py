@@ -19,7 +19,9 @@ def test_an_arm_read_as_hanging_is_raised_to_where_it_was_seen() -> None:
     guess = true.clone()
     angle = torch.tensor(0.5)  # the left arm read half a radian too low
     for bone in (6, 7, 8):
-        guess[0, 6 * bone : 6 * bone + 6] = torch.stack([angle.cos(), -angle.sin(), angle * 0, angle.sin(), angle.cos(), angle * 0])
+        guess[0, 6 * bone : 6 * bone + 6] = torch.stack(
+            [angle.cos(), -angle.sin(), angle * 0, angle.sin(), angle.cos(), angle * 0]
+        )
     before = Body(seen, guess, offsets)
     after = fit_body(before)
 

@@ -58,7 +58,9 @@ def make(dancer: TrainedDancer, start_frame: StartFrame, seed: int) -> tuple[np.
     return codes, np.concatenate(list(dancer.frames(start_frame, body, codes)))
 
 
-def test_one_frame_for_every_code_and_the_same_for_the_same_seed(dancer: TrainedDancer, start_frame: StartFrame) -> None:
+def test_one_frame_for_every_code_and_the_same_for_the_same_seed(
+    dancer: TrainedDancer, start_frame: StartFrame
+) -> None:
     codes, frames = make(dancer, start_frame, 3)
     again_codes, again = make(dancer, start_frame, 3)
     other_codes, _ = make(dancer, start_frame, 4)
@@ -81,7 +83,9 @@ def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDance
         person = torch.from_numpy(start_frame.person).permute(2, 0, 1)[None]
         tensors = torch.from_numpy(codes[:8])
         with torch.autocast("cpu", torch.bfloat16):
-            maps = dancer._codec.decode(dancer._codec.describe(person).expand(8, -1, -1, -1), body.body.repeated(8), tensors)
+            maps = dancer._codec.decode(
+                dancer._codec.describe(person).expand(8, -1, -1, -1), body.body.repeated(8), tensors
+            )
         top, left, height, width = drawn_window(maps)
     outside = np.ones((256, 256), bool)
     outside[top : top + height, left : left + width] = False

@@ -2,9 +2,9 @@
 
     python -m dabfusion evaluate-stage1 --pairs data/pairs-test --checkpoint checkpoints/studio --out stage1.json
 
-End-point errors are means over visible person cells, in pixels of 256; drawing errors are means over the person, in 8-bit
-levels. Rows: nothing moves; the ellipsoid body alone, given the true body; the codec given the true body, the body as read,
-and the body as read and fitted (what generation uses), with and without key-point hints.
+End-point errors are means over visible person cells, in pixels of 256; drawing errors are means over the person, in
+8-bit levels. Rows: nothing moves; the ellipsoid body alone, given the true body; the codec given the true body, the
+body as read, and the body as read and fitted (what generation uses), with and without key-point hints.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ def measure(stage1: Stage1, batch: PairBatch) -> dict[str, float]:
     }
     encoded = stage1.generator.encode(batch.start).repeated(batch.drives)
     still = torch.zeros_like(batch.flow)
-    row = {"still_epe_px": end_point_error(still, batch), "proposals_epe_px": end_point_error(proposals_alone(batch), batch)}
+    row = {
+        "still_epe_px": end_point_error(still, batch),
+        "proposals_epe_px": end_point_error(proposals_alone(batch), batch),
+    }
     row["still_drawing"] = drawing_error(batch.start.repeat_interleave(batch.drives, 0), batch)
     for name, make in maps.items():
         made = make()
@@ -117,13 +120,20 @@ def evaluate(stage1: Stage1, pack: PairPack, clips: int) -> dict[str, float]:
 def main(argv: list[str] | None = None) -> int:
     """Command line of ``evaluate-stage1``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=Path, required=True, help="held-out pack: python -m dabfusion studio pairs --held-out")
+    parser.add_argument(
+        "--pairs", type=Path, required=True, help="held-out pack: python -m dabfusion studio pairs --held-out"
+    )
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
     parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     options = parser.parse_args(argv)
     figures = evaluate(load_stage1(options.checkpoint), PairPack(options.pairs), options.clips)
-    report = {"checkpoint": options.checkpoint.name, "clips": options.clips, "drives": _DRIVES, **{k: round(v, 3) for k, v in figures.items()}}
+    report = {
+        "checkpoint": options.checkpoint.name,
+        "clips": options.clips,
+        "drives": _DRIVES,
+        **{k: round(v, 3) for k, v in figures.items()},
+    }
     options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
 

@@ -1,7 +1,8 @@
-"""Makes a read body agree with itself: bones turned and stretched a little until kinematics puts the points where they were seen.
+"""Makes a read body agree with itself: bones turned and stretched a little until kinematics puts the points where they
+were seen.
 
-The reader sees points in the picture far more exactly than it guesses rotations. A flow code decodes through kinematics, so
-what the two disagree on would be a jump in the first frame and a limb beside its limb in all others.
+The reader sees points in the picture far more exactly than it guesses rotations. A flow code decodes through
+kinematics, so what the two disagree on would be a jump in the first frame and a limb beside its limb in all others.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _LOPSIDED_COST = 0.2  # of a squared difference between left and right stretch
 def fit_body(body: Body) -> Body:
     """The same people with code and offsets fitted to their points (B, 24, 2), which stay as they are.
 
-    Gradient descent (Adam) on: squared distance of the projected kinematic points to ``body.points``, plus small costs for
-    turning, stretching and for stretching one side only.
+    Gradient descent (Adam) on: squared distance of the projected kinematic points to ``body.points``, plus small costs
+    for turning, stretching and for stretching one side only.
     """
     with torch.inference_mode(False), torch.enable_grad():
         points, code, offsets = (v.detach().clone() for v in (body.points, body.code, body.offsets))

@@ -1,7 +1,7 @@
 """Reads the body out of a start frame: where its points are, how its bones are turned, how it is built.
 
-This is what a flow code is relative to. Reading is learnt on Studio people; the key points of a pose detector, where it found
-any, are an optional second opinion (drawings and toys get none).
+This is what a flow code is relative to. Reading is learnt on Studio people; the key points of a pose detector, where
+it found any, are an optional second opinion (drawings and toys get none).
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def hint_maps(keypoints: Tensor) -> Tensor:
     """Blobs at detected joints.
 
     Args:
-        keypoints: (B, 12, 3): x, y in normalised coordinates and confidence (0: not found), in the order of :data:`COCO_JOINTS`.
+        keypoints: (B, 12, 3): x, y in normalised coordinates and confidence (0: not found), in the order of
+            :data:`COCO_JOINTS`.
 
     Returns:
         (B, 12, 64, 64), 0 for a joint that was not found.
@@ -80,7 +81,13 @@ class BodyReader(nn.Module):
         self.trunk = HourGlass(32 + len(COCO_JOINTS), widths)
         self.heat = nn.Conv2d(widths[0], NUM_POINTS, 1)
         size = NUM_POINTS * (widths[0] + 2) + widths[-1] * 4
-        self.head = nn.Sequential(nn.Linear(size, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, ROTATION_SIZE + NUM_POINTS * 3))
+        self.head = nn.Sequential(
+            nn.Linear(size, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, ROTATION_SIZE + NUM_POINTS * 3),
+        )
         self.register_buffer("mean_offsets", torch.zeros(NUM_POINTS, 3))
 
     def forward(self, person: Tensor, keypoints: Tensor) -> Body:

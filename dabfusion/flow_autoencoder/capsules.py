@@ -1,9 +1,11 @@
-"""The body as 19 ellipsoids: where each pixel of a driving pose lies on the body, and where that was in the start frame.
+"""The body as 19 ellipsoids: where each pixel of a driving pose lies on the body, and where that was in the start
+frame.
 
-An ellipsoid sits rigidly on each bone. A viewing ray (orthographic, along -z) through a pixel meets it at a point that has the
-same place *on the bone* in both poses, so start position minus driving position is the backward flow that this bone proposes.
-This is the part-wise motion of FOMM (Siarohin et al. 2019) and MRAA (2021) with rotations in space instead of in the plane: it
-knows depth order, and whether the start frame sees the point from the front.
+An ellipsoid sits rigidly on each bone. A viewing ray (orthographic, along -z) through a pixel meets it at a point that
+has the same place *on the bone* in both poses, so start position minus driving position is the backward flow that this
+bone proposes. This is the part-wise motion of FOMM (Siarohin et al. 2019) and MRAA (2021) with rotations in space
+instead of in the
+plane: it knows depth order, and whether the start frame sees the point from the front.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from dabfusion.skeleton import NUM_BONES, ROTATION_SIZE, forward_kinematics, leg
 
 #: Bone -> (point at its far end, radii across: x, y, z semi-axes in leg lengths; 0 stands for half the bone's length).
 _SHAPES: tuple[tuple[int, tuple[float, float, float]], ...] = (
-    (1, (0.20, 0.13, 0.14)), (2, (0.19, 0.0, 0.14)), (3, (0.22, 0.0, 0.15)), (4, (0.075, 0.0, 0.075)), (19, (0.11, 0.0, 0.125)),
+    (1, (0.20, 0.13, 0.14)), (2, (0.19, 0.0, 0.14)), (3, (0.22, 0.0, 0.15)), (4, (0.075, 0.0, 0.075)),
+    (19, (0.11, 0.0, 0.125)),
     (6, (0.0, 0.08, 0.10)), (7, (0.0, 0.075, 0.075)), (8, (0.0, 0.06, 0.06)), (20, (0.0, 0.05, 0.06)),
     (10, (0.0, 0.08, 0.10)), (11, (0.0, 0.075, 0.075)), (12, (0.0, 0.06, 0.06)), (21, (0.0, 0.05, 0.06)),
     (14, (0.12, 0.0, 0.12)), (15, (0.085, 0.0, 0.09)), (22, (0.06, 0.06, 0.0)),
@@ -73,7 +76,8 @@ def propose(body: Body, code: Tensor, size: int = 64) -> Proposal:
     logits = -_SHARPNESS * (nearest - 1).clamp(-0.5, 6) + _DEPTH_WEIGHT * depth * (nearest < 1)
     spread = (size, size)
     return Proposal(
-        logits.unflatten(-1, spread), flows.unflatten(-1, spread), hit.unflatten(-1, spread), depth.unflatten(-1, spread),
+        logits.unflatten(-1, spread), flows.unflatten(-1, spread), hit.unflatten(-1, spread),
+        depth.unflatten(-1, spread),
         place[:, :, 2].unflatten(-1, spread), front.unflatten(-1, spread),
     )  # fmt: skip
 
@@ -82,14 +86,18 @@ def start_surface(body: Body, size: int = 64) -> Tensor:
     """(B, 1, size, size) depth of the body's front in the start frame; -1 where there is none."""
     ellipsoids = _ellipsoids(body.code, body.offsets, body.hips, body.points)
     _, nearest, depth = _cast(ellipsoids, pixel_grid(size, size, body.code.device).flatten(1))
-    return torch.where(nearest < 1.1, depth, torch.full_like(depth, -1.0)).amax(1, keepdim=True).unflatten(-1, (size, size))
+    return (
+        torch.where(nearest < 1.1, depth, torch.full_like(depth, -1.0))
+        .amax(1, keepdim=True)
+        .unflatten(-1, (size, size))
+    )
 
 
 def _cast(shape: _Ellipsoids, grid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Rays along z through (2, n) pixels.
 
-    In the bone's unit-ball coordinates a ray is l(z) = p + z d. Returns the front crossing l (B, 19, 3, n) (the nearest point
-    where the ray misses), min over z of |l| (B, 19, n), and the depth of that point (B, 19, n).
+    In the bone's unit-ball coordinates a ray is l(z) = p + z d. Returns the front crossing l (B, 19, 3, n) (the
+    nearest point where the ray misses), min over z of |l| (B, 19, n), and the depth of that point (B, 19, n).
     """
     inverse = (shape.axes / shape.radii[..., None, :]).transpose(-1, -2)  # (B, 19, 3, 3)
     offset = grid - shape.centre[..., :2, None]  # (B, 19, 2, n)
@@ -105,7 +113,8 @@ def _cast(shape: _Ellipsoids, grid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _ellipsoids(code: Tensor, offsets: Tensor, hips: Tensor, points: Tensor | None = None) -> _Ellipsoids:
-    """One ellipsoid a bone, from its joint to its far end; at measured 2D ``points`` (B, 24, 2) where they are given."""
+    """One ellipsoid a bone, from its joint to its far end; at measured 2D ``points`` (B, 24, 2) where they are
+    given."""
     flip = torch.tensor([1.0, -1.0, 1.0], device=code.device)
     rotation = rotation_from_6d(code[:, :ROTATION_SIZE].unflatten(1, (NUM_BONES, 6)))
     placed = forward_kinematics(code, offsets, hips) * flip

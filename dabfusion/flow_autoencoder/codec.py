@@ -1,9 +1,9 @@
 """The flow codec: 117 numbers a frame <-> flow, occlusion and matte of one person.
 
-A learned code for flow maps loses thin parts first: hands, forearms, feet. So the code is the body's own: bone rotations and
-hip displacement (:mod:`dabfusion.skeleton`). Decoding casts each pixel on to an ellipsoid body, which gives every bone's
-proposal for the flow (:mod:`capsules`), and a network that sees the start frame chooses among the proposals and corrects them,
-as the dense-motion network of FOMM (Siarohin et al. 2019) does.
+A learned code for flow maps loses thin parts first: hands, forearms, feet. So the code is the body's own: bone
+rotations and hip displacement (:mod:`dabfusion.skeleton`). Decoding casts each pixel on to an ellipsoid body, which
+gives every bone's proposal for the flow (:mod:`capsules`), and a network that sees the start frame chooses among the
+proposals and corrects them, as the dense-motion network of FOMM (Siarohin et al. 2019) does.
 """
 
 from __future__ import annotations
@@ -34,13 +34,18 @@ class FlowCodec(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (40, 64, 96, 144), appearance: int = 16) -> None:
         super().__init__()
         self.appearance = nn.Sequential(
-            nn.Conv2d(4, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, appearance, 3, 1, 1)
+            nn.Conv2d(4, 16, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(32, appearance, 3, 1, 1),
         )
         inputs = NUM_BONES + 2 + 4 + 2 * (appearance + 1)
         self.refine = HourGlass(inputs, widths)
         self.head = nn.Conv2d(widths[0], NUM_BONES + 2 + 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        if self.head.bias is not None:
+            nn.init.zeros_(self.head.bias)
 
     def describe(self, person: Tensor) -> Tensor:
         """Start-frame features (B, appearance + 1, 64, 64) of person RGBA (B, 4, 256, 256); once per start frame."""
@@ -68,8 +73,8 @@ def _cues(proposal: Proposal, surface: Tensor) -> tuple[Tensor, Tensor]:
     """First guess from the ellipsoids alone.
 
     Returns:
-        (B, 4, h, w): depth in the driving pose, depth behind the start frame's surface, facing in the start frame, body hit;
-        and the guessed flow (B, 2, h, w).
+        (B, 4, h, w): depth in the driving pose, depth behind the start frame's surface, facing in the start frame,
+        body hit; and the guessed flow (B, 2, h, w).
     """
     choice = proposal.logits.softmax(1)
 

@@ -1,9 +1,9 @@
 """Stage 1's image encoder and decoder: the start frame, moved by flow, painted where it was hidden.
 
-Encoder and decoder follow Johnson et al. 2016 (two stride-2 convolutions, residual blocks, two up-convolutions), as DabFusion's
-do. Beyond it: features at full and half resolution are warped too and joined by skips, and the output blends the *warped pixels
-themselves* with painted ones by a learned gate, so that what the photo shows is copied rather than repainted; and the person is
-a layer with a matte of its own.
+Encoder and decoder follow Johnson et al. 2016 (two stride-2 convolutions, residual blocks, two up-convolutions), as
+DabFusion's do. Beyond it: features at full and half resolution are warped too and joined by skips, and the output
+blends the *warped pixels themselves* with painted ones by a learned gate, so that what the photo shows is copied
+rather than repainted; and the person is a layer with a matte of its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Generator(nn.Module):
         gate: blend warped pixels into the output (switch of the ablation).
     """
 
-    def __init__(self, channels: int = 16, parts: int = 19, blocks: int = 4, skips: bool = True, gate: bool = True) -> None:
+    def __init__(
+        self, channels: int = 16, parts: int = 19, blocks: int = 4, skips: bool = True, gate: bool = True
+    ) -> None:
         super().__init__()
         c = channels
         self.parts, self.skips, self.gate = parts, skips, gate
@@ -57,9 +59,13 @@ class Generator(nn.Module):
         self.join = nn.Conv2d(4 * c + 2 + parts, 4 * c, 3, padding=1)
         self.decode_blocks = nn.Sequential(*(ResidualBlock(4 * c, 4 * c) for _ in range(blocks)))
         self.narrow1 = nn.Conv2d(4 * c, 2 * c, 1)
-        self.up1 = nn.Sequential(nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.ReLU())
+        self.up1 = nn.Sequential(
+            nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.ReLU()
+        )
         self.narrow2 = nn.Conv2d(2 * c, c, 1)
-        self.up2 = nn.Sequential(nn.Conv2d(2 * c + 4, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, c, 3, padding=1), nn.ReLU())
+        self.up2 = nn.Sequential(
+            nn.Conv2d(2 * c + 4, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, c, 3, padding=1), nn.ReLU()
+        )
         self.leave = nn.Conv2d(c, 5, 3, padding=1)
 
     def encode(self, picture: Tensor) -> Encoded:
@@ -85,10 +91,18 @@ class Generator(nn.Module):
         hints = [maps.occlusion, maps.matte] + ([maps.parts] if self.parts and maps.parts is not None else [])
         h = self.join(torch.cat([moved, *(crop(m, quarter).to(moved.dtype) for m in hints)], 1))
         h = self.decode_blocks(h)
-        skip = warp_visible(start.z2, maps.flow, maps.occlusion, half) if self.skips else torch.zeros_like(crop(start.z2, half))
+        skip = (
+            warp_visible(start.z2, maps.flow, maps.occlusion, half)
+            if self.skips
+            else torch.zeros_like(crop(start.z2, half))
+        )
         h = self.up1(torch.cat([F.interpolate(self.narrow1(h), scale_factor=2.0), skip], 1))
         pixels = warp(start.picture, maps.flow, window)  # premultiplied RGBA
-        skip = warp_visible(start.z1, maps.flow, maps.occlusion, window) if self.skips else torch.zeros_like(crop(start.z1, window))
+        skip = (
+            warp_visible(start.z1, maps.flow, maps.occlusion, window)
+            if self.skips
+            else torch.zeros_like(crop(start.z1, window))
+        )
         h = self.up2(torch.cat([F.interpolate(self.narrow2(h), scale_factor=2.0), skip, pixels.to(h.dtype)], 1))
         painted, gate, matte = self.leave(h).float().split([3, 1, 1], 1)
         gate = torch.sigmoid(gate) if self.gate else torch.zeros_like(gate)

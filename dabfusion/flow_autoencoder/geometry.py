@@ -6,8 +6,8 @@
 | f | backward flow: source position minus own position, normalised units (2 = the whole width) | (B, 2, h, w) |
 | m | occlusion map: 1 where the start frame shows what is needed, 0 where it must be painted | (B, 1, h, w) |
 
-Grids follow ``torch.nn.functional.grid_sample(align_corners=False)``: pixel i of n has its centre at (2i + 1) / n - 1, x points
-right and y points down.
+Grids follow ``torch.nn.functional.grid_sample(align_corners=False)``: pixel i of n has its centre at (2i + 1) / n - 1,
+x points right and y points down.
 """
 
 from __future__ import annotations
@@ -36,17 +36,29 @@ def warp(features: Tensor, flow: Tensor, window: tuple[int, int, int, int] | Non
         (B, C, H, W), or (B, C, height, width) of the window.
     """
     height, width = features.shape[-2:]
-    full = F.interpolate(flow.float(), (height, width), mode="bilinear", align_corners=False) if flow.shape[-2:] != (height, width) else flow.float()
+    full = (
+        F.interpolate(flow.float(), (height, width), mode="bilinear", align_corners=False)
+        if flow.shape[-2:] != (height, width)
+        else flow.float()
+    )
     grid = pixel_grid(height, width, features.device)[None] + full
     grid = crop(grid, window)
-    sampled = F.grid_sample(features.float(), grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode="zeros", align_corners=False)
+    sampled = F.grid_sample(
+        features.float(), grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode="zeros", align_corners=False
+    )
     return sampled.to(features.dtype)
 
 
-def warp_visible(features: Tensor, flow: Tensor, occlusion: Tensor, window: tuple[int, int, int, int] | None = None) -> Tensor:
+def warp_visible(
+    features: Tensor, flow: Tensor, occlusion: Tensor, window: tuple[int, int, int, int] | None = None
+) -> Tensor:
     """z~ = m * warp(z, f), DabFusion Eq. 1; shapes as :func:`warp`, ``occlusion`` (B, 1, h, w)."""
     height, width = features.shape[-2:]
-    shown = F.interpolate(occlusion, (height, width), mode="bilinear", align_corners=False) if occlusion.shape[-2:] != (height, width) else occlusion
+    shown = (
+        F.interpolate(occlusion, (height, width), mode="bilinear", align_corners=False)
+        if occlusion.shape[-2:] != (height, width)
+        else occlusion
+    )
     return crop(shown, window).to(features.dtype) * warp(features, flow, window)
 
 

@@ -1,6 +1,7 @@
 """Packs of Studio pairs: a start frame, driving frames of the same person, and the exact flow between them.
 
-A pack is a folder of shards; a shard is a folder of ``.npy`` arrays that are read by memory map (see :data:`ARRAYS`). It is
+A pack is a folder of shards; a shard is a folder of ``.npy`` arrays that are read by memory map (see :data:`ARRAYS`).
+It is
 reproducible: clip i of a pack depends on the seed and i alone, whatever the number of processes.
 """
 
@@ -69,7 +70,11 @@ def avatar_paths(options: PackOptions) -> list[Path]:
     """GLB files of the wanted side of the split, sorted."""
     if options.avatars is None:
         return []
-    paths = [p for p in sorted(options.avatars.glob("*.glb")) if (identity(p.stem) in HELD_OUT_IDENTITIES) == options.held_out]
+    paths = [
+        p
+        for p in sorted(options.avatars.glob("*.glb"))
+        if (identity(p.stem) in HELD_OUT_IDENTITIES) == options.held_out
+    ]
     if not paths:
         raise UserError(f"There are no .glb people in {options.avatars}.")
     return paths
@@ -94,13 +99,23 @@ def pose_pool(options: PackOptions, stride: int = 4) -> PosePool:
 def _authored_pool(held_out: bool, stride: int) -> PosePool:
     """Frames of one authored dance a genre; the held-out side dances others."""
     styles = [s for s in STYLES if s != CAPTURED_STYLE]
-    dances = [sample_dance(_AUTHORED_SEED + 1000 * held_out + k, seconds=_AUTHORED_SECONDS, style=style) for k, style in enumerate(styles)]
-    return PosePool(np.concatenate([d.rotation[::stride] for d in dances]), np.concatenate([d.root[::stride] for d in dances]))
+    dances = [
+        sample_dance(_AUTHORED_SEED + 1000 * held_out + k, seconds=_AUTHORED_SECONDS, style=style)
+        for k, style in enumerate(styles)
+    ]
+    return PosePool(
+        np.concatenate([d.rotation[::stride] for d in dances]), np.concatenate([d.root[::stride] for d in dances])
+    )
 
 
 def draw_clip(renderer: Renderer, figure: Figure, pool: PosePool, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """One clip: a start frame and :data:`DRIVES_PER_CLIP` driving frames of one person, as :data:`ARRAYS` lists them."""
-    build = Build.natural() if rng.random() < 0.35 else Build.random(rng, float(rng.choice([1.0, 2.0, 3.5], p=[0.6, 0.25, 0.15])))
+    """One clip: a start frame and :data:`DRIVES_PER_CLIP` driving frames of one person, as :data:`ARRAYS` lists
+    them."""
+    build = (
+        Build.natural()
+        if rng.random() < 0.35
+        else Build.random(rng, float(rng.choice([1.0, 2.0, 3.5], p=[0.6, 0.25, 0.15])))
+    )
     height = STANDING_HEIGHT * float(np.exp(rng.normal(0, 0.07)))
     offsets = renderer.dress(figure, build, min(height, 1.65))
     leg = float(np.linalg.norm(offsets, axis=1)[[14, 15, 17, 18]].sum() / 2)
@@ -174,7 +189,8 @@ def write_shard(options: PackOptions, out: Path, shard: int) -> Path:
     temporary = out / f".{shard:04d}.part"
     temporary.mkdir(parents=True, exist_ok=True)
     arrays = {
-        name: np.lib.format.open_memmap(temporary / f"{name}.npy", "w+", dtype, (CLIPS_PER_SHARD, *shape)) for name, (shape, dtype) in ARRAYS.items()
+        name: np.lib.format.open_memmap(temporary / f"{name}.npy", "w+", dtype, (CLIPS_PER_SHARD, *shape))
+        for name, (shape, dtype) in ARRAYS.items()
     }
     for k in range(CLIPS_PER_SHARD):
         rng = np.random.default_rng([options.seed, shard * CLIPS_PER_SHARD + k])

@@ -1,7 +1,8 @@
 """Rigged people: skinned meshes on the 19 bones of :mod:`dabfusion.skeleton`.
 
-Whatever rig a file has, its joints are gathered to the 19 bones that dance: every other joint keeps its local rest pose, so
-it moves rigidly with its nearest ancestor among them. A vertex then needs only its rest position and its weights on the bones.
+Whatever rig a file has, its joints are gathered to the 19 bones that dance: every other joint keeps its local rest
+pose, so it moves rigidly with its nearest ancestor among them. A vertex then needs only its rest position and its
+weights on the bones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dabfusion.skeleton import BONES, CARRIER, NUM_BONES, NUM_POINTS, PARENTS, q
 
 _COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+_LARGEST = {5120: 127, 5121: 255, 5122: 32767, 5123: 65535}
 _TIP_JOINTS = ("HeadEnd", "LeftHandMiddle4_end", "RightHandMiddle4_end", "LeftToeEnd", "RightToeEnd")
 _WEIGHTS_PER_VERTEX = 4
 
@@ -89,7 +91,14 @@ class Build:
     def random(rng: np.random.Generator, strength: float = 1.0) -> Build:
         """A random build; strength 1 is adults of all kinds, 3 reaches cartoons (big head, short legs)."""
         scale = np.ones(NUM_BONES, np.float32)
-        groups = {"head": (3, 4), "torso": (0, 1, 2), "arms": (5, 6, 7, 9, 10, 11), "hands": (8, 12), "legs": (13, 14, 16, 17), "feet": (15, 18)}
+        groups = {
+            "head": (3, 4),
+            "torso": (0, 1, 2),
+            "arms": (5, 6, 7, 9, 10, 11),
+            "hands": (8, 12),
+            "legs": (13, 14, 16, 17),
+            "feet": (15, 18),
+        }
         for name, bones in groups.items():
             spread = 0.05 * strength
             shift = {"head": 0.13, "legs": -0.05, "hands": 0.06, "feet": 0.06}.get(name, 0.0) * max(strength - 1.0, 0.0)
@@ -98,7 +107,8 @@ class Build:
 
 
 def resize(figure: Figure, build: Build, height: float) -> tuple[np.ndarray, float]:
-    """Rest offsets (24, 3) of a figure of another build, scaled so that it stands ``height`` tall; and that overall factor."""
+    """Rest offsets (24, 3) of a figure of another build, scaled so that it stands ``height`` tall; and that overall
+    factor."""
     offsets = figure.offsets * build.scale[[max(c, 0) for c in CARRIER], None]
     natural = figure.offsets
     standing = _standing_height(offsets) + (figure.height - _standing_height(natural)) * build.scale[4]
@@ -181,7 +191,8 @@ def procedural_figure() -> Figure:
             [0, 1.78, 0], [0.87, 1.43, 0], [-0.87, 1.43, 0], [0.10, 0.02, 0.18], [-0.10, 0.02, 0.18],
         ], np.float32,
     )  # fmt: skip
-    boxes = [(0, 1, 0.16), (1, 2, 0.15), (2, 3, 0.17), (3, 4, 0.06), (4, 19, 0.10), (6, 7, 0.06), (7, 8, 0.05), (8, 20, 0.05),
+    boxes = [(0, 1, 0.16), (1, 2, 0.15), (2, 3, 0.17), (3, 4, 0.06), (4, 19, 0.10), (6, 7, 0.06), (7, 8, 0.05),
+             (8, 20, 0.05),
              (10, 11, 0.06), (11, 12, 0.05), (12, 21, 0.05), (13, 14, 0.09), (14, 15, 0.07), (15, 22, 0.06),
              (16, 17, 0.09), (17, 18, 0.07), (18, 23, 0.06)]  # fmt: skip
     columns = [_box(joints, start, end, width, slot, len(boxes)) for slot, (start, end, width) in enumerate(boxes)]
@@ -221,14 +232,14 @@ def _accessor(gltf: pygltflib.GLTF2, blob: bytes, number: int) -> np.ndarray:
     """Accessor as (count, components); normalised integers become floats as glTF 2.0 defines."""
     accessor = gltf.accessors[number]
     view = gltf.bufferViews[accessor.bufferView]
-    dtype = np.dtype(_DTYPES[accessor.componentType])
+    dtype: np.dtype = np.dtype(_DTYPES[accessor.componentType])
     width = _COMPONENTS[accessor.type]
     stride = view.byteStride or width * dtype.itemsize
     start = (view.byteOffset or 0) + (accessor.byteOffset or 0)
-    raw = np.ndarray((accessor.count, width), dtype, blob, start, (stride, dtype.itemsize))
+    raw: np.ndarray = np.ndarray((accessor.count, width), dtype, blob, start, (stride, dtype.itemsize))
     if not accessor.normalized:
         return raw.copy()
-    return np.maximum(raw.astype(np.float32) / np.iinfo(dtype).max, -1.0)
+    return np.maximum(raw.astype(np.float32) / _LARGEST[accessor.componentType], -1.0)
 
 
 def _world_matrices(gltf: pygltflib.GLTF2) -> np.ndarray:
@@ -265,7 +276,12 @@ def _owners(gltf: pygltflib.GLTF2, index: dict[str, int]) -> dict[int, int]:
 
 
 def _skinned(
-    gltf: pygltflib.GLTF2, blob: bytes, primitive: pygltflib.Primitive, skin: pygltflib.Skin, world: np.ndarray, owner: dict[int, int]
+    gltf: pygltflib.GLTF2,
+    blob: bytes,
+    primitive: pygltflib.Primitive,
+    skin: pygltflib.Skin,
+    world: np.ndarray,
+    owner: dict[int, int],
 ) -> tuple[np.ndarray, ...]:
     """Rest-pose vertices, normals, uv, bones and weights of one primitive, on the 19 bones."""
     attributes = primitive.attributes

@@ -1,7 +1,7 @@
 """Poses of every kind for the pairs that stage 1 learns from.
 
-Dances alone show few ways to stand; a photo can show any. So poses are taken from dances, then varied: limbs are exchanged
-with other frames', arms and legs thrown anywhere a joint allows, whole bodies turned.
+Dances alone show few ways to stand; a photo can show any. So poses are taken from dances, then varied: limbs are
+exchanged with other frames', arms and legs thrown anywhere a joint allows, whole bodies turned.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ import numpy as np
 
 from dabfusion.skeleton import BONES, matrix_to_6d
 
-_ARMS = {"left": tuple(BONES.index(f"Left{n}") for n in ("Shoulder", "Arm", "ForeArm", "Hand")), "right": tuple(BONES.index(f"Right{n}") for n in ("Shoulder", "Arm", "ForeArm", "Hand"))}
-_LEGS = {"left": tuple(BONES.index(f"Left{n}") for n in ("UpLeg", "Leg", "Foot")), "right": tuple(BONES.index(f"Right{n}") for n in ("UpLeg", "Leg", "Foot"))}
+_ARMS = {
+    "left": tuple(BONES.index(f"Left{n}") for n in ("Shoulder", "Arm", "ForeArm", "Hand")),
+    "right": tuple(BONES.index(f"Right{n}") for n in ("Shoulder", "Arm", "ForeArm", "Hand")),
+}
+_LEGS = {
+    "left": tuple(BONES.index(f"Left{n}") for n in ("UpLeg", "Leg", "Foot")),
+    "right": tuple(BONES.index(f"Right{n}") for n in ("UpLeg", "Leg", "Foot")),
+}
 _HIPS, _CHEST = 0, 2
 
 
@@ -43,7 +49,9 @@ def facing(rotation: np.ndarray) -> float:
     return float(np.arctan2(forward[0], forward[2]))
 
 
-def sample_pose(pool: PosePool, rng: np.random.Generator, *, yaw: float, variation: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+def sample_pose(
+    pool: PosePool, rng: np.random.Generator, *, yaw: float, variation: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
     """A pose (19, 3, 3) that faces ``yaw`` and its hips (3,) in leg lengths.
 
     Args:
@@ -70,7 +78,9 @@ def sample_pose(pool: PosePool, rng: np.random.Generator, *, yaw: float, variati
 def sample_standing(pool: PosePool, rng: np.random.Generator, *, yaw: float) -> tuple[np.ndarray, np.ndarray]:
     """How people stand for a photo: upright, arms hanging, on the hips, crossed or waving; as :func:`sample_pose`."""
     rotation = np.tile(np.eye(3), (len(BONES), 1, 1))
-    lean = axis_angle(np.array([1.0, 0, 0]), rng.normal(0.02, 0.05)) @ axis_angle(np.array([0, 0, 1.0]), rng.normal(0, 0.05))
+    lean = axis_angle(np.array([1.0, 0, 0]), rng.normal(0.02, 0.05)) @ axis_angle(
+        np.array([0, 0, 1.0]), rng.normal(0, 0.05)
+    )
     rotation[1:13] = lean @ rotation[1:13]
     rotation[3:5] = axis_angle(_unit(rng), abs(rng.normal(0, 0.15))) @ rotation[3:5]
     manner = rng.choice(["hang", "hips", "thrown", "mixed"], p=[0.5, 0.15, 0.15, 0.2])
@@ -79,9 +89,21 @@ def sample_standing(pool: PosePool, rng: np.random.Generator, *, yaw: float) -> 
         if way == "thrown":
             _throw_arm(rotation, side, rng)
         elif way == "hips":
-            _set_arm(rotation, side, np.array([0.62, -0.75, -0.25]) + rng.normal(0, 0.1, 3), rng.normal(1.0, 0.2), rng.uniform(1.3, 1.8))
+            _set_arm(
+                rotation,
+                side,
+                np.array([0.62, -0.75, -0.25]) + rng.normal(0, 0.1, 3),
+                rng.normal(1.0, 0.2),
+                rng.uniform(1.3, 1.8),
+            )
         else:
-            _set_arm(rotation, side, np.array([rng.uniform(0.1, 0.45), -1, rng.normal(0, 0.12)]), rng.normal(0, 0.4), rng.uniform(0.05, 0.7))
+            _set_arm(
+                rotation,
+                side,
+                np.array([rng.uniform(0.1, 0.45), -1, rng.normal(0, 0.12)]),
+                rng.normal(0, 0.4),
+                rng.uniform(0.05, 0.7),
+            )
     spread = abs(rng.normal(0.06, 0.08))
     for side, sign in (("left", 1), ("right", -1)):
         bend = max(rng.normal(0.05, 0.12), 0)
@@ -148,7 +170,9 @@ def _throw_leg(rotation: np.ndarray, side: str, rng: np.random.Generator) -> Non
     rotation[foot] = rotation[foot] @ axis_angle(np.array([1.0, 0, 0]), rng.normal(-0.1, 0.3))
 
 
-def _exchange(rotation: np.ndarray, limb: tuple[int, ...], anchor: int, pool: PosePool, rng: np.random.Generator) -> None:
+def _exchange(
+    rotation: np.ndarray, limb: tuple[int, ...], anchor: int, pool: PosePool, rng: np.random.Generator
+) -> None:
     """Takes a limb, relative to its anchor bone, from another frame."""
     other = pool.rotation[int(rng.integers(len(pool.rotation)))].astype(np.float64)
     for bone in limb:

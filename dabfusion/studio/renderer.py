@@ -1,8 +1,8 @@
 """Draws a posed figure together with the exact backward flow to a reference pose.
 
-Exact correspondence: the driving pose is drawn while every vertex is *also* skinned with the reference pose, and each pixel
-outputs where that vertex lies in the reference frame. Backward flow is that position minus the pixel's own. A point is visible
-when nothing in the reference's depth buffer lies in front of it.
+Exact correspondence: the driving pose is drawn while every vertex is *also* skinned with the reference pose, and each
+pixel outputs where that vertex lies in the reference frame. Backward flow is that position minus the pixel's own. A
+point is visible when nothing in the reference's depth buffer lies in front of it.
 
 Drawing needs OpenGL 3.3; without a screen it goes through EGL (Debian: ``libegl1 libgl1-mesa-dri``).
 """
@@ -10,6 +10,7 @@ Drawing needs OpenGL 3.3; without a screen it goes through EGL (Debian: ``libegl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -21,7 +22,8 @@ from dabfusion.studio.figure import Build, Figure, bone_transforms, resize
 FRAME_SIZE = 256
 FLOW_SIZE = 64
 SUPERSAMPLING = 2
-#: Person taller than this share of the frame does not fit with raised arms (184 of 256 px; frame units are half heights).
+#: Person taller than this share of the frame does not fit with raised arms (184 of 256 px; frame units are half
+#: heights).
 STANDING_HEIGHT = 2 * 184 / FRAME_SIZE
 #: Height of the ground in frame units (y up): feet at pixel row 240 of 256.
 GROUND = 1 - 2 * 240 / FRAME_SIZE
@@ -123,7 +125,8 @@ class Drawing:
 
     Attributes:
         rgba: (256, 256, 4) uint8, premultiplied.
-        flow: (64, 64, 2) float32 backward flow in normalised units (x right, y down), mean over person pixels; 0 where there are none.
+        flow: (64, 64, 2) float32 backward flow in normalised units (x right, y down), mean over person pixels; 0 where
+            there are none.
         visible: (64, 64) float32, share of the cell's person pixels that the reference shows.
         coverage: (64, 64) float32, share of the cell that the person covers.
         points: (24, 3) posed points in frame units.
@@ -141,36 +144,47 @@ class Renderer:
 
     def __init__(self) -> None:
         try:
-            self._gl = moderngl.create_standalone_context(backend="egl")
+            create: Any = moderngl.create_context  # its stub types every setting as a dictionary
+            self._gl: moderngl.Context = create(standalone=True, backend="egl")
         except Exception as error:
             raise UserError("Studio needs OpenGL: install the Debian packages libegl1 and libgl1-mesa-dri.") from error
         self._gl.enable(moderngl.DEPTH_TEST)
         self._colour = self._gl.program(_VERTEX, _COLOUR)
         self._position = self._gl.program(_VERTEX, _POSITION)
         big = FRAME_SIZE * SUPERSAMPLING
-        self._colour_target = self._gl.framebuffer([self._gl.texture((big, big), 4)], self._gl.depth_renderbuffer((big, big)))
+        self._colour_target = self._gl.framebuffer(
+            [self._gl.texture((big, big), 4)], self._gl.depth_renderbuffer((big, big))
+        )
         size = (FRAME_SIZE, FRAME_SIZE)
-        self._position_target = self._gl.framebuffer([self._gl.texture(size, 4, dtype="f4")], self._gl.depth_renderbuffer(size))
+        self._position_target = self._gl.framebuffer(
+            [self._gl.texture(size, 4, dtype="f4")], self._gl.depth_renderbuffer(size)
+        )
         self._scene: list[tuple[moderngl.VertexArray, moderngl.VertexArray, moderngl.Texture]] = []
         self._buffers: list[moderngl.Buffer] = []
 
     def dress(self, figure: Figure, build: Build, height: float = STANDING_HEIGHT) -> np.ndarray:
         """Chooses whom to draw, ``height`` frame units tall; returns their rest offsets (24, 3) in frame units."""
         for colour, position, texture in self._scene:
-            colour.release(), position.release(), texture.release()
+            for piece in (colour, position, texture):
+                piece.release()
         for buffer in self._buffers:
             buffer.release()
-        data = np.concatenate([figure.vertices, figure.normals, figure.uv, figure.bones.astype(np.float32), figure.weights], 1)
+        data = np.concatenate(
+            [figure.vertices, figure.normals, figure.uv, figure.bones.astype(np.float32), figure.weights], 1
+        )
         vertices = self._gl.buffer(data.astype(np.float32).tobytes())
         self._buffers, self._scene = [vertices], []
         for part in figure.parts:
             indices = self._gl.buffer(part.indices.astype(np.int32).tobytes())
             self._buffers.append(indices)
-            texture = self._gl.texture(part.texture.shape[1::-1], 4, np.ascontiguousarray(part.texture).tobytes())
+            size = (part.texture.shape[1], part.texture.shape[0])
+            texture = self._gl.texture(size, 4, np.ascontiguousarray(part.texture).tobytes())
             texture.build_mipmaps()
             texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
             content = [(vertices, "3f 3f 2f 4f 4f", "position", "normal", "uv", "bones", "weights")]
-            arrays = [self._gl.vertex_array(p, content, indices, skip_errors=True) for p in (self._colour, self._position)]
+            arrays = [
+                self._gl.vertex_array(p, content, indices, skip_errors=True) for p in (self._colour, self._position)
+            ]
             self._scene.append((arrays[0], arrays[1], texture))
         self._figure, self._build = figure, build
         self._offsets, self._factor = resize(figure, build, height)
@@ -192,7 +206,9 @@ class Renderer:
         """Draws the start frame and keeps its depth, to draw driving frames against."""
         transforms, points = self._transforms(pose)
         place = self._draw_position(transforms, transforms, look)
-        return ReferenceView(transforms, self._draw_colour(transforms, look), _nearest_depth(place), place[..., 3] > 0.5, points)
+        return ReferenceView(
+            transforms, self._draw_colour(transforms, look), _nearest_depth(place), place[..., 3] > 0.5, points
+        )
 
     def drive(self, pose: Pose, reference: ReferenceView, look: Look) -> Drawing:
         """Draws a driving frame with its exact flow to ``reference`` (same figure, same look)."""
@@ -207,7 +223,13 @@ class Renderer:
     def _paint(self, target: moderngl.Framebuffer, transforms: np.ndarray, look: Look) -> None:
         target.use()
         target.clear(0, 0, 0, 0)
-        for name, value in (("light", look.light), ("ambient", look.ambient), ("shading", look.shading), ("tint", look.tint), ("camera", look.camera)):
+        for name, value in (
+            ("light", look.light),
+            ("ambient", look.ambient),
+            ("shading", look.shading),
+            ("tint", look.tint),
+            ("camera", look.camera),
+        ):
             self._colour[name].value = value  # type: ignore[union-attr]
         self._colour["pose"].write(_columns(transforms))  # type: ignore[union-attr]
         for colour, _, texture in self._scene:

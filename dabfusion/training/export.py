@@ -1,6 +1,6 @@
 """Gathers trained runs into a checkpoint folder.
 
-    python -m dabfusion export --codec RUN --generator RUN --flow-diffusion RUN --out checkpoints/studio
+python -m dabfusion export --codec RUN --generator RUN --flow-diffusion RUN --out checkpoints/studio
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from dabfusion.errors import UserError
 from dabfusion.flow_diffusion.model import CONFIG_FILE, WEIGHTS_FILE
 
 _NOTICE = (
-    "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217. "
+    "The data used in this project was obtained from mocap.cs.cmu.edu. "
+    "The database was created with funding from NSF EIA-0196217. "
     "Avatars: VALID (c-frame/valid-avatars-glb), MIT."
 )
 
@@ -36,12 +37,16 @@ def _weights(run: Path) -> dict[str, Tensor]:
 def _history(run: Path) -> dict[str, object]:
     """Steps, minutes and the last held-out figures of a run."""
     progress = json.loads((run / "progress.json").read_text("utf-8"))
-    rows = list(csv.DictReader((run / "held_out.csv").open(encoding="utf-8"))) if (run / "held_out.csv").exists() else []
+    rows = (
+        list(csv.DictReader((run / "held_out.csv").open(encoding="utf-8"))) if (run / "held_out.csv").exists() else []
+    )
     return {**progress, "held_out": {k: float(v) for k, v in rows[-1].items()} if rows else {}}
 
 
 def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
+    )
     return done.stdout.strip() or "unknown"
 
 
@@ -60,8 +65,10 @@ def export(codec: Path, generator: Path, flow_diffusion: Path, out: Path) -> Non
         "flow_autoencoder": asdict(Sizes()),
         "flow_diffusion": dance["model"],
         "training": {
-            "data": "Studio: rendered avatars, captured salsa and authored dances on the beat grid; held-out identities and takes are not in it",
-            "commit": _commit(), "codec": _history(codec), "generator": _history(generator), "flow_diffusion": dance["training"],
+            "data": "Studio: rendered avatars, captured salsa and authored dances on the beat grid; "
+            "held-out identities and takes are not in it",
+            "commit": _commit(), "codec": _history(codec), "generator": _history(generator),
+            "flow_diffusion": dance["training"],
         },
     }  # fmt: skip
     parts = {

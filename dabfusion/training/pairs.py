@@ -55,7 +55,10 @@ class PairPack:
         self._names: list[str] = []
         self.refresh()
         if not self._shards:
-            raise UserError(f"There are no Studio pairs in {folder}; make them with: python -m dabfusion studio pairs --out {folder.name}")
+            raise UserError(
+                f"There are no Studio pairs in {folder}; make them with: "
+                f"python -m dabfusion studio pairs --out {folder.name}"
+            )
 
     def refresh(self) -> int:
         """Looks for new shards; returns the number of clips."""
@@ -72,7 +75,14 @@ class PairPack:
         """Arrays of one clip with the chosen driving frames."""
         for shard in self._shards:
             if number < len(shard["offsets"]):
-                return {k: (v[number][drives] if k.startswith("drive_") or k in ("flow", "visible", "coverage") else v[number]) for k, v in shard.items()}
+                return {
+                    k: (
+                        v[number][drives]
+                        if k.startswith("drive_") or k in ("flow", "visible", "coverage")
+                        else v[number]
+                    )
+                    for k, v in shard.items()
+                }
             number -= len(shard["offsets"])
         raise IndexError(number)
 
@@ -104,7 +114,16 @@ class PairPack:
                 code, start_code = mirror_code(code), mirror_code(start_code)
             start = _degrade(start, rng)
         merge = lambda t: t.flatten(0, 1)  # noqa: E731
-        return PairBatch(start, merge(drive), merge(flow), merge(visible), merge(coverage), Body(points, start_code, offsets), keypoints, merge(code))
+        return PairBatch(
+            start,
+            merge(drive),
+            merge(flow),
+            merge(visible),
+            merge(coverage),
+            Body(points, start_code, offsets),
+            keypoints,
+            merge(code),
+        )
 
 
 def mirror_code(code: Tensor) -> Tensor:
@@ -151,7 +170,9 @@ def _recolour(start: Tensor, drive: Tensor, rng: np.random.Generator) -> tuple[T
         return torch.cat([colour.clamp(0.0, 1) ** g[:, None, None, None] * alpha, alpha], 1)
 
     times = drive.shape[1]
-    moved = apply(drive.flatten(0, 1), m.repeat_interleave(times, 0), b.repeat_interleave(times, 0), g.repeat_interleave(times, 0))
+    moved = apply(
+        drive.flatten(0, 1), m.repeat_interleave(times, 0), b.repeat_interleave(times, 0), g.repeat_interleave(times, 0)
+    )
     return apply(start, m, b, g), moved.unflatten(0, (count, times))
 
 
@@ -166,7 +187,9 @@ def _degrade(start: Tensor, rng: np.random.Generator) -> Tensor:
     """What a photo has and a drawing has not: blur, noise, a matte that a segmenter ate into or left a rim on."""
     if rng.random() < 0.4:
         small = int(rng.integers(120, 220))
-        start = F.interpolate(F.interpolate(start, (small, small), mode="bilinear", antialias=True), start.shape[-2:], mode="bilinear")
+        start = F.interpolate(
+            F.interpolate(start, (small, small), mode="bilinear", antialias=True), start.shape[-2:], mode="bilinear"
+        )
     if rng.random() < 0.4:
         alpha = start[:, 3:]
         eaten = -F.max_pool2d(-alpha, 3, 1, 1)

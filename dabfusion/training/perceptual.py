@@ -1,7 +1,7 @@
 """Perceptual loss on VGG features (DabFusion Eq. 2; Johnson et al. 2016).
 
-The weights are those of LPIPS' VGG-16 (``vgg16_lpips.safetensors``, torchvision's ``features.*`` names); they are needed for
-training only and are not shipped.
+The weights are those of LPIPS' VGG-16 (``vgg16_lpips.safetensors``, torchvision's ``features.*`` names); they are
+needed for training only and are not shipped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from dabfusion.errors import UserError
 
-#: VGG-16's convolutions up to relu3_3: torchvision index -> (in, out); "M" halves the resolution; "+" marks a compared layer.
+#: VGG-16's convolutions up to relu3_3: torchvision index -> (in, out); "M" halves the resolution; "+" marks a compared
+#: layer.
 _LAYERS: tuple[str, ...] = ("0", "2+", "M", "5", "7+", "M", "10", "12", "14+")
 
 
@@ -32,7 +33,9 @@ class PerceptualLoss(nn.Module):
     def __init__(self, weights: Path) -> None:
         super().__init__()
         if not weights.exists():
-            raise UserError(f"The perceptual loss needs VGG-16 weights at {weights.name}; leave out --perceptual to train without.")
+            raise UserError(
+                f"The perceptual loss needs VGG-16 weights at {weights.name}; leave out --perceptual to train without."
+            )
         tensors = load_file(weights)
         names = [layer.rstrip("+") for layer in _LAYERS if layer != "M"]
         for name in names:
@@ -58,4 +61,9 @@ class PerceptualLoss(nn.Module):
         """Scalar loss of pictures (B, 3, H, W) in [0, 1]; gradients flow through ``drawn`` only."""
         with torch.no_grad():
             wanted = self.features(truth)
-        return torch.stack([(a - b).abs().mean() / b.abs().mean().clamp_min(1e-3) for a, b in zip(self.features(drawn), wanted, strict=True)]).mean()
+        return torch.stack(
+            [
+                (a - b).abs().mean() / b.abs().mean().clamp_min(1e-3)
+                for a, b in zip(self.features(drawn), wanted, strict=True)
+            ]
+        ).mean()

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import Generic, TypeVar, cast
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -15,6 +16,7 @@ from torch import nn
 from dabfusion.training.run import CsvLog, Ema, Progress
 
 _LOG = logging.getLogger(__name__)
+Model = TypeVar("Model", bound=nn.Module)
 _LOG_EVERY = 25
 _SAVE_EVERY_SECONDS = 150
 
@@ -24,8 +26,9 @@ def cosine_rate(step: int, done: float, warm_up: int = 100, floor: float = 0.03)
     return min(1.0, (step + 1) / warm_up) * (floor + (1 - floor) * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))))
 
 
-class Stage1Run:
-    """A run folder: ``ema.safetensors`` (enough to go on from), ``last.safetensors``, ``optimiser.pt``, ``loss.csv``, ``held_out.csv``.
+class Stage1Run(Generic[Model]):
+    """A run folder: ``ema.safetensors`` (enough to go on from), ``last.safetensors``, ``optimiser.pt``, ``loss.csv``,
+    ``held_out.csv``.
 
     Args:
         folder: where; a run that is there is resumed.
@@ -34,7 +37,7 @@ class Stage1Run:
         decay: of the weights' moving average.
     """
 
-    def __init__(self, folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, decay: float = 0.998) -> None:
+    def __init__(self, folder: Path, model: Model, optimiser: torch.optim.Optimizer, decay: float = 0.998) -> None:
         self.progress = Progress(folder)
         self.folder, self._model, self._optimiser = folder, model, optimiser
         averaged = folder / "ema.safetensors"
@@ -51,6 +54,11 @@ class Stage1Run:
         self._saved = time.monotonic()
 
     @property
+    def averaged(self) -> Model:
+        """The model with averaged weights, in evaluation mode."""
+        return cast(Model, self.ema.average)
+
+    @property
     def step(self) -> int:
         """Steps done, earlier sessions included."""
         return self.progress.steps
@@ -63,7 +71,12 @@ class Stage1Run:
             self._sums[name] = self._sums.get(name, 0.0) + value / _LOG_EVERY
         if self.step % _LOG_EVERY == 0:
             self._losses.write({"step": self.step, "minutes": self.progress.minutes, **self._sums})
-            _LOG.info("step %d, %.1f min: %s", self.step, self.progress.minutes, {k: round(v, 4) for k, v in self._sums.items()})
+            _LOG.info(
+                "step %d, %.1f min: %s",
+                self.step,
+                self.progress.minutes,
+                {k: round(v, 4) for k, v in self._sums.items()},
+            )
             self._sums = {}
         if time.monotonic() - self._saved > _SAVE_EVERY_SECONDS:
             self.save()

@@ -2,7 +2,8 @@
 
     python -m dabfusion train-autoencoder --pairs pairs --held-out pairs-test --out runs/stage1 --minutes 120
 
-The parts can be trained apart, at the same time if there are cores for it: ``train-codec`` and ``train-generator`` (same run
+The parts can be trained apart, at the same time if there are cores for it: ``train-codec`` and ``train-generator``
+    (same run
 folders: OUT/codec and OUT/generator). The label-free flow predictor of the paper is ``train-flow-predictor``.
 """
 
@@ -22,7 +23,9 @@ _CODEC_SHARE = 0.45  # of the minutes
 def main(argv: list[str] | None = None) -> int:
     """Command line of ``train-autoencoder``; a run that is there is resumed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=Path, required=True, help="pack of Studio pairs (python -m dabfusion studio pairs)")
+    parser.add_argument(
+        "--pairs", type=Path, required=True, help="pack of Studio pairs (python -m dabfusion studio pairs)"
+    )
     parser.add_argument("--held-out", type=Path, help="pack of held-out pairs to watch")
     parser.add_argument("--perceptual", type=Path, help="VGG-16 weights for the perceptual loss")
     parser.add_argument("--out", type=Path, required=True, help="run folder; resumed where it exists")
@@ -37,7 +40,9 @@ def main(argv: list[str] | None = None) -> int:
     codec, generator = o.out / "codec", o.out / "generator"
     train_codec.train(o.pairs, codec, o.held_out, o.minutes * _CODEC_SHARE, o.clips, o.drives)
     left = o.minutes * (1 - _CODEC_SHARE)
-    train_generator.train(o.pairs, generator, o.held_out, codec, o.perceptual, left, o.clips, o.drives, rate=1e-3, share=0.65)
+    train_generator.train(
+        o.pairs, generator, o.held_out, codec, o.perceptual, left, o.clips, o.drives, rate=1e-3, share=0.65
+    )
     return 0
 
 

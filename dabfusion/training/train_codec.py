@@ -1,6 +1,6 @@
 """Trains the body reader and the flow codec on Studio's exact flow.
 
-    python -m dabfusion train-codec --pairs DIR --out RUN [--minutes M]
+python -m dabfusion train-codec --pairs DIR --out RUN [--minutes M]
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 _HIDDEN_WEIGHT = 0.3  # of flow where the start frame does not show the point, against where it does
 
 
+class ReaderAndCodec(torch.nn.Module):
+    """Both parts as one module, to be trained and averaged together."""
+
+    def __init__(self, reader: BodyReader, codec: FlowCodec) -> None:
+        super().__init__()
+        self.reader, self.codec = reader, codec
+
+
 def driving_bodies(batch: PairBatch) -> tuple[Tensor, Body]:
     """One driving frame of each clip as another start frame: pictures (B, 4, 256, 256) and the bodies in them."""
     times = batch.drives
@@ -35,34 +43,47 @@ def driving_bodies(batch: PairBatch) -> tuple[Tensor, Body]:
 
 def joined(first: Body, second: Body) -> Body:
     """The people of both."""
-    return Body(*(torch.cat(pair) for pair in ((first.points, second.points), (first.code, second.code), (first.offsets, second.offsets))))
+    return Body(
+        *(
+            torch.cat(pair)
+            for pair in ((first.points, second.points), (first.code, second.code), (first.offsets, second.offsets))
+        )
+    )
 
 
 def reader_loss(read: Body, truth: Body) -> Tensor:
     """L1 of points, rotations, build, and of the points as kinematics places them."""
     points = (read.points - truth.points).abs().mean()
-    turned = rotation_from_6d(read.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))) - rotation_from_6d(truth.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6)))
+    turned = rotation_from_6d(read.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))) - rotation_from_6d(
+        truth.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))
+    )
     build = (read.offsets - truth.offsets).abs().mean()
-    placed = forward_kinematics(read.code, read.offsets, read.hips)[..., :2] * torch.tensor([1.0, -1.0], device=points.device)
+    placed = forward_kinematics(read.code, read.offsets, read.hips)[..., :2] * torch.tensor(
+        [1.0, -1.0], device=points.device
+    )
     kinematic = (placed - truth.points).abs().mean()
     return 8 * points + 2 * turned.abs().mean() + 10 * build + 4 * kinematic
 
 
 def codec_loss(maps: FlowMaps, batch: PairBatch) -> tuple[Tensor, dict[str, float]]:
-    """Person-weighted L1 of flow, cross-entropy of occlusion and matte; thin parts weigh more. Also the end-point error in pixels."""
+    """Person-weighted L1 of flow, cross-entropy of occlusion and matte; thin parts weigh more. Also the end-point
+    error in pixels."""
     coverage = batch.coverage
     thin = 1 + 2 * (1 - F.avg_pool2d(coverage, 9, 1, 4))  # hands and forearms fill little of their surroundings
     weight = coverage * thin
     seen = weight * (_HIDDEN_WEIGHT + (1 - _HIDDEN_WEIGHT) * batch.visible)
     error = (maps.flow - batch.flow).square().sum(1, keepdim=True).add(1e-8).sqrt()
     flow = (seen * error).sum() / seen.sum()
-    occlusion = (weight * F.binary_cross_entropy(maps.occlusion.clamp(1e-4, 1 - 1e-4), batch.visible, reduction="none")).sum() / weight.sum()
+    occlusion = (
+        weight * F.binary_cross_entropy(maps.occlusion.clamp(1e-4, 1 - 1e-4), batch.visible, reduction="none")
+    ).sum() / weight.sum()
     rim = 1 + 3 * thin * F.max_pool2d(coverage, 5, 1, 2)
     matte = (rim * F.binary_cross_entropy(maps.matte.clamp(1e-4, 1 - 1e-4), coverage, reduction="none")).mean()
     shown = coverage * batch.visible
     figures = {
         "epe_px": float((shown * error.detach()).sum() / shown.sum()) * 128,
-        "occlusion": float(occlusion.detach()), "matte_l1": float((maps.matte.detach() - coverage).abs().sum() / coverage.sum()),
+        "occlusion": float(occlusion.detach()),
+        "matte_l1": float((maps.matte.detach() - coverage).abs().sum() / coverage.sum()),
     }  # fmt: skip
     return 12 * flow + 0.5 * occlusion + 2 * matte, figures
 
@@ -76,14 +97,22 @@ def noisy_body(truth: Body, read: Body, rng: np.random.Generator) -> Body:
         noise = torch.from_numpy(rng.normal(0, spread, true.shape)).float()
         return torch.where(take.view(-1, *([1] * (true.ndim - 1))), guess.detach().float(), true + noise)
 
-    return Body(pick(truth.points, read.points, 0.006), pick(truth.code, read.code, 0.03), pick(truth.offsets, read.offsets, 0.004))
+    return Body(
+        pick(truth.points, read.points, 0.006),
+        pick(truth.code, read.code, 0.03),
+        pick(truth.offsets, read.offsets, 0.004),
+    )
 
 
-def step(reader: BodyReader, codec: FlowCodec, batch: PairBatch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+def step(
+    reader: BodyReader, codec: FlowCodec, batch: PairBatch, rng: np.random.Generator
+) -> tuple[Tensor, dict[str, float]]:
     """Loss of one batch, and figures to watch."""
     pictures, others = driving_bodies(batch)
     count = len(batch.start)
-    everyone = reader(torch.cat([batch.start, pictures]), torch.cat([batch.keypoints, torch.zeros_like(batch.keypoints)]))
+    everyone = reader(
+        torch.cat([batch.start, pictures]), torch.cat([batch.keypoints, torch.zeros_like(batch.keypoints)])
+    )
     first = reader_loss(everyone, joined(batch.body, others))
     read = Body(everyone.points[:count], everyone.code[:count], everyone.offsets[:count])
     body = noisy_body(batch.body, read, rng)
@@ -104,12 +133,16 @@ def turn_error(code: Tensor, truth: Tensor) -> float:
 
 
 @torch.no_grad()
-def evaluate(reader: BodyReader, codec: FlowCodec, pack: PairPack, clips: int = 40, hints: bool = True) -> dict[str, float]:
+def evaluate(
+    reader: BodyReader, codec: FlowCodec, pack: PairPack, clips: int = 40, hints: bool = True
+) -> dict[str, float]:
     """Mean figures over the first clips of a held-out pack, with the body as read."""
     rows = []
     everyone = np.arange(8)
     for first in range(0, min(clips, len(pack)), 4):
-        batch = pack.collate([pack.clip(i, everyone) for i in range(first, min(first + 4, len(pack)))], np.random.default_rng(0), False)
+        batch = pack.collate(
+            [pack.clip(i, everyone) for i in range(first, min(first + 4, len(pack)))], np.random.default_rng(0), False
+        )
         keypoints = batch.keypoints if hints else torch.zeros_like(batch.keypoints)
         read = reader(batch.start, keypoints)
         maps = codec.decode(codec.describe(batch.start).repeat_interleave(8, 0), read.repeated(8), batch.code)
@@ -120,14 +153,23 @@ def evaluate(reader: BodyReader, codec: FlowCodec, pack: PairPack, clips: int = 
     return {k: float(np.mean([r[k] for r in rows])) for k in rows[0]}
 
 
-def train(pairs: Path, out: Path, held_out: Path | None, minutes: float, clips: int = 6, drives: int = 3, rate: float = 1.5e-3, seed: int = 0) -> None:
+def train(
+    pairs: Path,
+    out: Path,
+    held_out: Path | None,
+    minutes: float,
+    clips: int = 6,
+    drives: int = 3,
+    rate: float = 1.5e-3,
+    seed: int = 0,
+) -> None:
     """Trains for ``minutes``, resuming from ``out`` where it can; EMA weights go to ``out/ema.safetensors``."""
     torch.manual_seed(seed)
     pack = PairPack(pairs)
     reader, codec = BodyReader(), FlowCodec()
     offsets = np.concatenate([s["offsets"] for s in pack._shards])
     reader.mean_offsets.copy_(torch.from_numpy(offsets.mean(0)))
-    model = torch.nn.ModuleDict({"reader": reader, "codec": codec})
+    model = ReaderAndCodec(reader, codec)
     optimiser = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=1e-3)
     run = Stage1Run(out, model, optimiser)
     rng = np.random.default_rng([seed, run.step])
@@ -145,9 +187,8 @@ def train(pairs: Path, out: Path, held_out: Path | None, minutes: float, clips: 
         if run.step % 250 == 0:
             pack.refresh()
             if watched is not None:
-                averaged = run.ema.average
                 with torch.autocast("cpu", torch.bfloat16):
-                    run.log_held_out(evaluate(averaged["reader"], averaged["codec"], watched))
+                    run.log_held_out(evaluate(run.averaged.reader, run.averaged.codec, watched))
     run.save()
 
 

@@ -1,6 +1,6 @@
 """Trains stage 1's image encoder and decoder on Studio pairs, under exact flow and under the codec's.
 
-    python -m dabfusion train-generator --pairs DIR --out RUN [--codec RUN] [--perceptual VGG] [--minutes M]
+python -m dabfusion train-generator --pairs DIR --out RUN [--codec RUN] [--perceptual VGG] [--minutes M]
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from dabfusion.skeleton import forward_kinematics
 from dabfusion.training.pairs import PairBatch, PairPack
 from dabfusion.training.perceptual import PerceptualLoss
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
+from dabfusion.training.train_codec import ReaderAndCodec
 
 _WINDOW = 128
 _FACE_POINTS = (4, 19)
@@ -45,7 +46,7 @@ class FlowSource:
     def refresh(self) -> None:
         """Loads the codec's latest averaged weights, where there are any."""
         if self.weights is not None and self.weights.exists():
-            model = torch.nn.ModuleDict({"reader": self.reader, "codec": self.codec})
+            model = ReaderAndCodec(self.reader, self.codec)
             model.load_state_dict(load_file(self.weights))
             model.eval()
             self.ready = True
@@ -55,7 +56,9 @@ class FlowSource:
         """What inference would use."""
         times = batch.drives
         body = self.reader(batch.start, batch.keypoints)
-        return self.codec.decode(self.codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code)
+        return self.codec.decode(
+            self.codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code
+        )
 
 
 @torch.no_grad()
@@ -85,7 +88,15 @@ def drawing_loss(drawn: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
         error = (drawn - truth).abs()
         total = total + (weight * error).sum() / weight.sum() / 2**level
         for axis in (2, 3):
-            total = total + (drawn.diff(dim=axis) - truth.diff(dim=axis)).abs().mul(weight.narrow(axis, 1, weight.shape[axis] - 1)).sum() / weight.sum() / 2
+            total = (
+                total
+                + (drawn.diff(dim=axis) - truth.diff(dim=axis))
+                .abs()
+                .mul(weight.narrow(axis, 1, weight.shape[axis] - 1))
+                .sum()
+                / weight.sum()
+                / 2
+            )
         drawn, truth, weight = (F.avg_pool2d(v, 2) for v in (drawn, truth, weight))
     return total
 
@@ -95,13 +106,18 @@ def random_window(rng: np.random.Generator) -> Window:
     return 4 * int(rng.integers(0, 33)), 4 * int(rng.integers(8, 25)), _WINDOW, _WINDOW
 
 
-def step(generator: Generator, maps: FlowMaps, batch: PairBatch, perceptual: PerceptualLoss | None, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+def step(
+    generator: Generator, maps: FlowMaps, batch: PairBatch, perceptual: PerceptualLoss | None, rng: np.random.Generator
+) -> tuple[Tensor, dict[str, float]]:
     """Loss of one batch in one random window."""
     window = random_window(rng)
     start = generator.encode(batch.start).repeated(batch.drives)
     drawn = generator.decode(start, maps, window)
     truth = crop(batch.drive, window)
-    weight = crop(F.interpolate(attention(batch, batch.body.repeated(batch.drives)), batch.drive.shape[-2:], mode="bilinear"), window)
+    weight = crop(
+        F.interpolate(attention(batch, batch.body.repeated(batch.drives)), batch.drive.shape[-2:], mode="bilinear"),
+        window,
+    )
     loss = drawing_loss(drawn, truth, weight)
     figures = {"drawing": float(loss.detach())}
     if perceptual is not None:
@@ -118,9 +134,14 @@ def evaluate(generator: Generator, source: FlowSource, pack: PairPack, clips: in
     """L1 on the person (8-bit levels) over held-out pairs, under exact flow and under predicted flow."""
     sums = {"l1_exact": [], "l1_predicted": [], "l1_start": []}  # type: dict[str, list[float]]
     for first in range(0, clips, 4):
-        batch = pack.collate([pack.clip(i, np.arange(3)) for i in range(first, first + 4)], np.random.default_rng(0), False)
+        batch = pack.collate(
+            [pack.clip(i, np.arange(3)) for i in range(first, first + 4)], np.random.default_rng(0), False
+        )
         start = generator.encode(batch.start).repeated(3)
-        everything = {"l1_exact": generator.decode(start, exact_maps(batch)), "l1_start": batch.start.repeat_interleave(3, 0)}
+        everything = {
+            "l1_exact": generator.decode(start, exact_maps(batch)),
+            "l1_start": batch.start.repeat_interleave(3, 0),
+        }
         if source.ready:
             everything["l1_predicted"] = generator.decode(start, source.predicted(batch))
         for name, drawn in everything.items():
@@ -130,19 +151,37 @@ def evaluate(generator: Generator, source: FlowSource, pack: PairPack, clips: in
 
 @torch.no_grad()
 def sample_sheet(generator: Generator, source: FlowSource, pack: PairPack, path: Path, rows: int = 8) -> None:
-    """A picture, a row a held-out pair: start, truth, warped start, drawn under exact flow, drawn under predicted flow."""
-    batch = pack.collate([pack.clip(i * 3, np.arange(i % 8, i % 8 + 1)) for i in range(rows)], np.random.default_rng(0), False)
+    """A picture, a row a held-out pair: start, truth, warped start, drawn under exact flow, drawn under predicted
+    flow."""
+    batch = pack.collate(
+        [pack.clip(i * 3, np.arange(i % 8, i % 8 + 1)) for i in range(rows)], np.random.default_rng(0), False
+    )
     start, exact = generator.encode(batch.start), exact_maps(batch)
     columns = [batch.start, batch.drive, warp(batch.start, exact.flow), generator.decode(start, exact)]
     if source.ready:
         columns.append(generator.decode(start, source.predicted(batch)))
-    flat = torch.cat([c.float()[:, :3] + (1 - c.float()[:, 3:]) * 0.8 for c in columns], 3)  # (rows, 3, 256, 256 * columns)
+    flat = torch.cat(
+        [c.float()[:, :3] + (1 - c.float()[:, 3:]) * 0.8 for c in columns], 3
+    )  # (rows, 3, 256, 256 * columns)
     sheet = (flat.permute(0, 2, 3, 1).flatten(0, 1).clamp(0, 1) * 255).byte().numpy()
     Image.fromarray(sheet).save(path)
 
 
-def train(pairs: Path, out: Path, held_out: Path | None, codec: Path | None, vgg: Path | None, minutes: float, clips: int, drives: int, rate: float, share: float, seed: int = 0) -> None:
-    """Trains for ``minutes``, resuming from ``out``; a share of the batches uses the codec's flow once ``codec`` has weights."""
+def train(
+    pairs: Path,
+    out: Path,
+    held_out: Path | None,
+    codec: Path | None,
+    vgg: Path | None,
+    minutes: float,
+    clips: int,
+    drives: int,
+    rate: float,
+    share: float,
+    seed: int = 0,
+) -> None:
+    """Trains for ``minutes``, resuming from ``out``; a share of the batches uses the codec's flow once ``codec`` has
+    weights."""
     torch.manual_seed(seed)
     pack, watched = PairPack(pairs), PairPack(held_out) if held_out else None
     generator = Generator()
@@ -169,8 +208,8 @@ def train(pairs: Path, out: Path, held_out: Path | None, codec: Path | None, vgg
             source.refresh()
             if watched is not None:
                 with torch.autocast("cpu", torch.bfloat16):
-                    run.log_held_out(evaluate(run.ema.average, source, watched))
-                    sample_sheet(run.ema.average, source, watched, out / "samples.png")
+                    run.log_held_out(evaluate(run.averaged, source, watched))
+                    sample_sheet(run.averaged, source, watched, out / "samples.png")
     run.save()
 
 
