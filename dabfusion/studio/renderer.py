@@ -105,10 +105,16 @@ class Look:
     def random(rng: np.random.Generator) -> Look:
         """Studio and street light from the front hemisphere, sometimes flat; long lenses mostly."""
         direction = np.array([rng.normal(0, 0.7), rng.normal(0.5, 0.5), abs(rng.normal(0.9, 0.3)) + 0.1])
-        light = tuple(float(v) for v in direction / np.linalg.norm(direction))
-        tint = tuple(float(v) for v in 1 + rng.normal(0, 0.06, 3))
+        light = _triple(direction / np.linalg.norm(direction))
+        tint = _triple(1 + rng.normal(0, 0.06, 3))
         shading = float(rng.choice([0.0, 0.5, 0.8, 1.0], p=[0.1, 0.2, 0.3, 0.4]))
-        return Look(light, float(rng.uniform(0.25, 0.7)), shading, tint, float(rng.uniform(9, 22)))  # type: ignore[arg-type]
+        return Look(light, float(rng.uniform(0.25, 0.7)), shading, tint, float(rng.uniform(9, 22)))
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    """(3,) as plain numbers."""
+    x, y, z = values.tolist()
+    return x, y, z
 
 
 @dataclass(frozen=True)
@@ -230,8 +236,8 @@ class Renderer:
             ("tint", look.tint),
             ("camera", look.camera),
         ):
-            self._colour[name].value = value  # type: ignore[union-attr]
-        self._colour["pose"].write(_columns(transforms))  # type: ignore[union-attr]
+            self._colour[name].value = value
+        self._colour["pose"].write(_columns(transforms))
         for colour, _, texture in self._scene:
             texture.use(0)
             colour.render()
@@ -246,9 +252,9 @@ class Renderer:
     def _draw_position(self, drive: np.ndarray, reference: np.ndarray, look: Look) -> np.ndarray:
         self._position_target.use()
         self._position_target.clear(0, 0, 0, 0)
-        self._position["camera"].value = look.camera  # type: ignore[union-attr]
-        self._position["pose"].write(_columns(drive))  # type: ignore[union-attr]
-        self._position["reference"].write(_columns(reference))  # type: ignore[union-attr]
+        self._position["camera"].value = look.camera
+        self._position["pose"].write(_columns(drive))
+        self._position["reference"].write(_columns(reference))
         for _, position, texture in self._scene:
             texture.use(0)
             position.render()
