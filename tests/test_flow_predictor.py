@@ -18,16 +18,9 @@ from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.flow_autoencoder.geometry import pixel_grid
 from dabfusion.flow_autoencoder.regions import Regions, principal_axes, relative_affine
 from dabfusion.training import train_flow_predictor
+from dabfusion.training.frame_pairs import equivariance_loss, exact_loss, frame_pairs, label_free_step
 from dabfusion.training.pairs import PairPack
-from dabfusion.training.train_flow_predictor import (
-    TrainingOptions,
-    equivariance_loss,
-    evaluate,
-    exact_loss,
-    frame_pairs,
-    label_free_step,
-    train,
-)
+from dabfusion.training.train_flow_predictor import TrainingOptions, evaluate, train
 
 TINY = FlowPredictorConfig(64, 4, 4, "pca", (8, 12), (12, 16))
 WHOLE = FlowPredictorConfig(64, 3, 4, "first-order", (8, 12), (12, 16), residual=False)
