@@ -20,6 +20,7 @@ from dabfusion.evaluation.pose import YoloPose, cached_track
 from dabfusion.evaluation.psnr import psnr
 from dabfusion.evaluation.ssim import ssim
 from dabfusion.evaluation.weights import MissingWeightsError, find_weights
+from preprocess.torchvision_ops import ensure_torchvision_ops
 
 RANDOM = np.random.default_rng(0)
 MIDDLE = np.array([64, 80])  # where the figure stands in a 160 px picture
@@ -181,6 +182,7 @@ def test_clip_score_is_the_cosine_at_the_same_moment() -> None:
 
 
 def test_clip_score_runs_transformers_clip_with_random_weights() -> None:
+    ensure_torchvision_ops()
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
     config = CLIPVisionConfig(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,

@@ -41,13 +41,13 @@ def body_mask(shape: tuple[int, int], points: np.ndarray, confidence: np.ndarray
     for a, b in LIMBS:
         if seen[a] and seen[b]:
             _line(mask, at[a], at[b], width)
-    cv2.fillConvexPoly(mask, at[[5, 6, 12, 11]], 1, cv2.LINE_8, _FRACTION_BITS)
+    cv2.fillConvexPoly(mask, at[[5, 6, 12, 11]], [1], cv2.LINE_8, _FRACTION_BITS)
     if seen[HEAD].any():
         x, y = at[HEAD][seen[HEAD]].mean(0).astype(int)
-        cv2.circle(mask, (int(x), int(y)), int(HEAD_RADIUS * torso * 2**_FRACTION_BITS), 1, -1, 8, _FRACTION_BITS)
+        cv2.circle(mask, (int(x), int(y)), int(HEAD_RADIUS * torso * 2**_FRACTION_BITS), [1], -1, 8, _FRACTION_BITS)
     return mask > 0
 
 
 def _line(mask: np.ndarray, start: np.ndarray, end: np.ndarray, width: int) -> None:
     first, last = (int(start[0]), int(start[1])), (int(end[0]), int(end[1]))
-    cv2.line(mask, first, last, 1, width, cv2.LINE_8, _FRACTION_BITS)
+    cv2.line(mask, first, last, [1], width, cv2.LINE_8, _FRACTION_BITS)

@@ -19,6 +19,7 @@ from dabfusion.errors import CheckpointError
 from dabfusion.music_encoder.onsets import measure_onsets
 from dabfusion.music_encoder.towers import Song
 from dabfusion.music_encoder.wav2clip import load_wav2clip
+from preprocess.torchvision_ops import ensure_torchvision_ops
 
 from .clip import Clip
 from .weights import ENVIRONMENT, MissingWeightsError
@@ -59,6 +60,7 @@ def load_clip(folder: Path | None) -> tuple[ClipPictures, int, SoundEncoder]:
     Raises:
         MissingWeightsError: one of them is not there.
     """
+    ensure_torchvision_ops()  # transformers imports torchvision
     from transformers import CLIPVisionModelWithProjection
 
     named = os.environ.get(ENVIRONMENT)
@@ -71,7 +73,7 @@ def load_clip(folder: Path | None) -> tuple[ClipPictures, int, SoundEncoder]:
     except CheckpointError as error:
         raise MissingWeightsError("Wav2CLIP.pt") from error
     tower = CLIPVisionModelWithProjection.from_pretrained(str(place / CLIP_FOLDER), local_files_only=True)
-    return ClipPictures(tower.eval()), int(tower.config.image_size), sound
+    return ClipPictures(tower.eval()), int(str(tower.config.image_size)), sound
 
 
 def prepared_pictures(frames: np.ndarray, size: int) -> Tensor:

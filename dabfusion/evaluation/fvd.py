@@ -29,8 +29,13 @@ def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
         raise ValueError("A Frechet distance needs at least two samples on each side.")
     mean_x, mean_y = x.mean(0), y.mean(0)
     a, b = (x - mean_x) / np.sqrt(len(x) - 1), (y - mean_y) / np.sqrt(len(y) - 1)
-    root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    root = np.linalg.svd(_triangle(a) @ _triangle(b).T, compute_uv=False).sum()
     return float(((mean_x - mean_y) ** 2).sum() + (a**2).sum() + (b**2).sum() - 2 * root)
+
+
+def _triangle(centred: np.ndarray) -> np.ndarray:
+    """R of the QR factors of (N, D): the same covariance and at most D rows."""
+    return np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def cut_clips(frames: np.ndarray, length: int) -> list[np.ndarray]:

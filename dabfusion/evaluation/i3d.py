@@ -39,6 +39,9 @@ def same_padding(size: _Triple, kernel: _Triple, stride: _Triple) -> tuple[int, 
 class Unit(nn.Module):
     """Convolution, batch normalisation (shift only), ReLU."""
 
+    mean: Tensor
+    var: Tensor
+
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1) -> None:
         super().__init__()
         self.kernel, self.stride = (kernel,) * 3, (stride,) * 3

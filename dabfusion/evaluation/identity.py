@@ -79,7 +79,7 @@ def appearance(image: np.ndarray, points: np.ndarray, confidence: np.ndarray, to
     (x0, y0), (x1, y1) = np.maximum(low, 0).astype(int), np.minimum(high, image.shape[1::-1]).astype(int)
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     small = cv2.resize(image[y0:y1, x0:x1], None, fx=scale, fy=scale, interpolation=method)
-    mask = body_mask(small.shape[:2], (points - [x0, y0]) * scale, confidence)
+    mask = body_mask((small.shape[0], small.shape[1]), (points - [x0, y0]) * scale, confidence)
     if not mask.any():
         raise ValueError("The body covers no pixel.")
     return Appearance(_colours(small, mask), _features(small, mask, net))
@@ -96,7 +96,7 @@ def _colours(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def _features(image: np.ndarray, mask: np.ndarray, net: Lpips) -> np.ndarray:
     crop, cover = _square(image, mask)
     found = net.activations(crop)[-1]  # (1, 512, h, w)
-    weight = torch.nn.functional.adaptive_avg_pool2d(cover, found.shape[-2:])
+    weight = torch.nn.functional.adaptive_avg_pool2d(cover, (found.shape[-2], found.shape[-1]))
     return ((found * weight).sum((2, 3)) / weight.sum().clamp_min(1e-6))[0].numpy()
 
 

@@ -45,6 +45,9 @@ def weights_name(network: str) -> str:
 class Lpips(nn.Module):
     """The distance of two pictures; 0 for equal ones."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: str = "vgg16") -> None:
         super().__init__()
         self.features = nn.Sequential(*_build(_LAYERS[network]))
@@ -58,7 +61,7 @@ class Lpips(nn.Module):
         """Features of (B, 3, H, W) RGB in [0, 1] at the five taps, as the network gives them."""
         x = (images - self.mean) / self.std
         found = []
-        for index, layer in enumerate(self.features):
+        for index, layer in enumerate(self.features.children()):
             x = layer(x)
             if index in self.taps:
                 found.append(x)
@@ -67,7 +70,7 @@ class Lpips(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Distances (B,) of two batches (B, 3, H, W) of RGB in [0, 1], at least 64 px a side."""
         total = x.new_zeros(len(x))
-        for head, a, b in zip(self.heads, self.activations(x), self.activations(y), strict=True):
+        for head, a, b in zip(self.heads.children(), self.activations(x), self.activations(y), strict=True):
             difference = (_unit(a) - _unit(b)) ** 2
             total = total + head(difference).mean((1, 2, 3))
         return total
@@ -86,7 +89,7 @@ def _build(layers: tuple[_Layer, ...]) -> list[nn.Module]:
 
 
 def _width_at(features: nn.Sequential, tap: int) -> int:
-    return [m.out_channels for m in features[: tap + 1] if isinstance(m, nn.Conv2d)][-1]
+    return [m.out_channels for m in list(features.children())[: tap + 1] if isinstance(m, nn.Conv2d)][-1]
 
 
 def _unit(features: Tensor) -> Tensor:

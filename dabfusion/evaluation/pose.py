@@ -93,10 +93,15 @@ class YoloPose:
 def _best_person(result: object, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     boxes = result.boxes  # type: ignore[attr-defined]
     if len(boxes) == 0:
-        return np.full((NUM_KEYPOINTS, 2), np.nan), np.zeros(NUM_KEYPOINTS), np.full(4, np.nan), np.float64(0)
+        return np.full((NUM_KEYPOINTS, 2), np.nan), np.zeros(NUM_KEYPOINTS), np.full(4, np.nan), np.zeros(())
     best = int(boxes.conf.argmax())
     points = result.keypoints.data[best].cpu().numpy().astype(np.float64)  # type: ignore[attr-defined]
-    return points[:, :2] / scale, points[:, 2], boxes.xyxy[best].cpu().numpy() / scale, np.float64(boxes.conf[best])
+    return (
+        points[:, :2] / scale,
+        points[:, 2],
+        boxes.xyxy[best].cpu().numpy() / scale,
+        np.asarray(float(boxes.conf[best])),
+    )
 
 
 def cached_track(frames: np.ndarray, fps: float, make: Callable[[], PoseEstimator], cache: Path | None) -> PoseTrack:

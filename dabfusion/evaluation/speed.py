@@ -1,0 +1,162 @@
+"""``python -m dabfusion benchmark``: seconds and peak memory of every stage on this machine.
+
+Each length runs in a process of its own, so that the peak is the whole process's (resident set) for that length, models
+and photo stage included. The table that it writes is the one in the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from dabfusion.config import DEFAULT_CHECKPOINT, GenerationOptions
+from dabfusion.errors import UserError
+
+LENGTHS = (4.0, 30.0, 120.0)  #: seconds of dance
+_CHILD = "--one"
+_MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One run: seconds of each stage, in order, and the process's peak memory."""
+
+    length: float
+    seconds: dict[str, float]
+    frames: int
+    steps: int
+    peak_mib: float
+
+    @property
+    def total(self) -> float:
+        """Seconds of everything after start-up."""
+        return sum(value for stage, value in self.seconds.items() if stage != "start-up")
+
+
+def peak_memory_mib() -> float:
+    """Largest resident set of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (_MEBIBYTE if sys.platform == "darwin" else 1024)
+
+
+def time_one(photo: Path, song: Path, length: float, checkpoint: Path, device: str, steps: int | None) -> Timing:
+    """Makes one video in this process, through the same parts as the command line, and throws it away.
+
+    Raises:
+        UserError, PhotoError: an input cannot be used.
+    """
+    from dabfusion.services import load_services
+    from preprocess.photo import read_photo
+
+    seconds: dict[str, float] = {}
+    begun = time.perf_counter()
+    services = load_services(checkpoint, device)
+    seconds["start-up"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    start_frame = services.photos.start_frame(read_photo(photo))
+    seconds["photo"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    music = services.songs.encode_file(song)
+    seconds["song"] = time.perf_counter() - begun
+    options = GenerationOptions(length=length)
+    options = replace(options, steps=steps) if steps else options
+    with tempfile.TemporaryDirectory() as folder:
+        result = services.dancer.generate(start_frame, music, song, Path(folder) / "dance.mp4", options)
+    seconds |= result.seconds
+    return Timing(result.frame_count / result.fps, seconds, result.frame_count, options.steps, peak_memory_mib())
+
+
+def count_parameters(checkpoint: Path) -> dict[str, int]:
+    """Parameters of each part of a checkpoint folder, from its safetensors files."""
+    counts: dict[str, int] = {}
+    for path in sorted(checkpoint.glob("*.safetensors")):
+        with safe_open(str(path), "np") as stored:
+            counts[path.stem] = sum(math.prod(stored.get_slice(key).get_shape()) for key in list(stored.keys()))
+    return counts
+
+
+def speed_table(timings: Sequence[Timing], parameters: dict[str, int], device: str) -> str:
+    """The Markdown that the README shows."""
+    stages = list(dict.fromkeys(stage for timing in timings for stage in timing.seconds))
+    heads = [f"{timing.length:g} s video" for timing in timings]
+    lines = [f"{machine(device)}.", "", "| seconds | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for stage in stages:
+        lines.append(f"| {stage} | " + " | ".join(f"{t.seconds.get(stage, 0.0):.1f}" for t in timings) + " |")
+    lines.append("| **all but start-up** | " + " | ".join(f"**{t.total:.1f}**" for t in timings) + " |")
+    lines.append("| peak memory, MiB | " + " | ".join(f"{t.peak_mib:.0f}" for t in timings) + " |")
+    if all("render" in t.seconds for t in timings):
+        cells = (f"{t.seconds['render'] / t.frames * 1000:.0f}" for t in timings)
+        lines.append("| ms per rendered frame | " + " | ".join(cells) + " |")
+    if all("dance" in t.seconds for t in timings):
+        cells = (f"{t.seconds['dance'] / t.steps * 1000:.0f}" for t in timings)
+        lines.append("| ms per denoising step | " + " | ".join(cells) + " |")
+    if parameters:
+        lines += ["", "| part | parameters |", "|---|---|"]
+        lines += [f"| {part} | {count / 1e6:.2f} M |" for part, count in parameters.items()]
+    return "\n".join(lines) + "\n"
+
+
+def machine(device: str) -> str:
+    """What this machine is, in words."""
+    if device != "cpu" and torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} CPU cores ({platform.machine()}), {torch.get_num_threads()} threads, PyTorch {torch.__version__}"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The sub-command's own command line."""
+    parser = argparse.ArgumentParser(prog="python -m dabfusion benchmark", description="Time every stage.")
+    parser.add_argument("--photo", type=Path, required=True)
+    parser.add_argument("--song", type=Path, required=True, help="at least as long as the longest video")
+    parser.add_argument("--lengths", type=float, nargs="+", default=list(LENGTHS), metavar="SEC")
+    parser.add_argument("--steps", type=int, help="denoising steps (default: the default)")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write speed.json and speed.md here")
+    parser.add_argument(_CHILD, type=float, metavar="SEC", help=argparse.SUPPRESS)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the benchmark; the table goes to stdout."""
+    try:
+        chosen = build_parser().parse_args(list(argv))
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if chosen.one is not None:
+        timing = time_one(chosen.photo, chosen.song, chosen.one, chosen.checkpoint, chosen.device, chosen.steps)
+        sys.stdout.write(json.dumps(asdict(timing)) + "\n")
+        return 0
+    timings = [_in_own_process(list(argv), length) for length in chosen.lengths]
+    parameters = count_parameters(chosen.checkpoint)
+    text = speed_table(timings, parameters, chosen.device)
+    if chosen.out:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        data = {"machine": machine(chosen.device), "parameters": parameters, "runs": [asdict(t) for t in timings]}
+        (chosen.out / "speed.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        (chosen.out / "speed.md").write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+    return 0
+
+
+def _in_own_process(arguments: list[str], length: float) -> Timing:
+    command = [sys.executable, "-m", "dabfusion", "benchmark", *arguments, _CHILD, str(length)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "The benchmark run failed.")
+    return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
