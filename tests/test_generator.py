@@ -39,10 +39,6 @@ def test_a_window_is_the_crop_of_the_whole_away_from_its_edge():
     picture, maps = picture_and_maps(1, 128)
     torch.manual_seed(0)
     generator = Generator(channels=4, parts=3, blocks=1)
-    # group norms look at the whole window, so compare with them put out of play
-    for module in generator.modules():
-        if isinstance(module, torch.nn.GroupNorm):
-            module.forward = lambda x: x
     start, window = generator.encode(picture), (16, 32, 96, 64)
     whole, part = crop(generator.decode(start, maps), window), generator.decode(start, maps, window)
     assert part.shape == (1, 4, 96, 64)

@@ -9,14 +9,37 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut: (B, C_in, H, W) -> (B, C_out, H, W)."""
+class PixelNorm(nn.Module):
+    """Normalises each pixel over its channels: unlike group norm the result does not depend on how much is drawn.
 
-    def __init__(self, channels_in: int, channels_out: int, groups: int = 8) -> None:
+    Args:
+        channels: C of (B, C, H, W).
+    """
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(_groups(channels_in, groups), channels_in)
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        centred = x - x.mean(1, keepdim=True)
+        scale = torch.rsqrt(centred.square().mean(1, keepdim=True) + 1e-5)
+        return centred * scale * self.weight[:, None, None].to(x.dtype) + self.bias[:, None, None].to(x.dtype)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions and a shortcut: (B, C_in, H, W) -> (B, C_out, H, W).
+
+    Args:
+        channels_in, channels_out: C_in and C_out.
+        local: normalise by pixel instead of by group of channels over the whole picture.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, local: bool = False) -> None:
+        super().__init__()
+        self.norm1 = _norm(channels_in, local)
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-        self.norm2 = nn.GroupNorm(_groups(channels_out, groups), channels_out)
+        self.norm2 = _norm(channels_out, local)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.skip = nn.Identity() if channels_in == channels_out else nn.Conv2d(channels_in, channels_out, 1)
 
@@ -58,6 +81,9 @@ class HourGlass(nn.Module):
         return h, bottom
 
 
-def _groups(channels: int, wanted: int) -> int:
-    """The largest number of groups up to ``wanted`` that divides ``channels``."""
-    return next(g for g in range(min(wanted, channels), 0, -1) if channels % g == 0)
+def _norm(channels: int, local: bool) -> nn.Module:
+    """Pixel norm, or group norm with the largest number of groups up to 8 that divides ``channels``."""
+    if local:
+        return PixelNorm(channels)
+    groups = next(g for g in range(min(8, channels), 0, -1) if channels % g == 0)
+    return nn.GroupNorm(groups, channels)

@@ -55,9 +55,9 @@ class Generator(nn.Module):
         self.enter = nn.Conv2d(4, c, 7, padding=3)
         self.down1 = nn.Conv2d(c, 2 * c, 3, 2, 1)
         self.down2 = nn.Conv2d(2 * c, 4 * c, 3, 2, 1)
-        self.encode_blocks = nn.Sequential(ResidualBlock(4 * c, 4 * c), ResidualBlock(4 * c, 4 * c))
+        self.encode_blocks = nn.Sequential(*(ResidualBlock(4 * c, 4 * c, local=True) for _ in range(2)))
         self.join = nn.Conv2d(4 * c + 2 + parts, 4 * c, 3, padding=1)
-        self.decode_blocks = nn.Sequential(*(ResidualBlock(4 * c, 4 * c) for _ in range(blocks)))
+        self.decode_blocks = nn.Sequential(*(ResidualBlock(4 * c, 4 * c, local=True) for _ in range(blocks)))
         self.narrow1 = nn.Conv2d(4 * c, 2 * c, 1)
         self.up1 = nn.Sequential(
             nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.ReLU()

@@ -12,9 +12,12 @@ from torch import Tensor
 
 from dabfusion.errors import UserError
 from dabfusion.flow_autoencoder.body_reader import COCO_JOINTS, Body
-from dabfusion.skeleton import BONES, MIRRORED, NUM_BONES, ROTATION_SIZE
+from dabfusion.flow_autoencoder.geometry import pixel_grid
+from dabfusion.skeleton import BONES, MIRRORED, NUM_BONES, ROTATION_SIZE, forward_kinematics
 
 _POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
+#: Share of clips in which one driving frame is the start frame: what is not moved must stay as it is.
+_STILL_SHARE = 0.2
 _KEYPOINT_MIRROR = tuple(i ^ 1 for i in range(len(COCO_JOINTS)))
 
 
@@ -112,18 +115,30 @@ class PairPack:
                 offsets = offsets[:, _POINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
                 keypoints = keypoints[:, _KEYPOINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
                 code, start_code = mirror_code(code), mirror_code(start_code)
+            for i in np.flatnonzero(rng.random(len(clips)) < _STILL_SHARE):  # the start frame drives itself
+                drive[i, 0], code[i, 0], flow[i, 0], visible[i, 0] = start[i], start_code[i], 0.0, 1.0
+                coverage[i, 0] = F.avg_pool2d(start[i, 3:], start.shape[-1] // coverage.shape[-1])
             start = _degrade(start, rng)
-        merge = lambda t: t.flatten(0, 1)  # noqa: E731
-        return PairBatch(
-            start,
-            merge(drive),
-            merge(flow),
-            merge(visible),
-            merge(coverage),
-            Body(points, start_code, offsets),
-            keypoints,
-            merge(code),
-        )
+        drives = (v.flatten(0, 1) for v in (drive, flow, visible, coverage))
+        return PairBatch(start, *drives, Body(points, start_code, offsets), keypoints, code.flatten(0, 1))
+
+
+def spotlight(batch: PairBatch, indices: tuple[int, ...], width: float, size: int = 64) -> Tensor:
+    """Soft blobs at body points of the driving frames.
+
+    Args:
+        batch: whose bodies and codes say where the points are.
+        indices: which of the 24 points.
+        width: standard deviation, normalised units.
+        size: side of the result.
+
+    Returns:
+        (B * T, 1, size, size) in [0, 1].
+    """
+    body = batch.body.repeated(batch.drives)
+    points = forward_kinematics(batch.code, body.offsets, body.hips)[:, list(indices), :2] * torch.tensor([1.0, -1.0])
+    distance = (pixel_grid(size, size) - points[..., None, None]).square().sum(2)  # (B * T, n, size, size)
+    return torch.exp(-distance / (2 * width**2)).amax(1, keepdim=True)
 
 
 def mirror_code(code: Tensor) -> Tensor:

@@ -14,13 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dabfusion.flow_autoencoder.body_fit import fit_body
 from dabfusion.flow_autoencoder.body_reader import Body, BodyReader
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.skeleton import ROTATION_SIZE, forward_kinematics, rotation_from_6d
-from dabfusion.training.pairs import PairBatch, PairPack
+from dabfusion.training.pairs import PairBatch, PairPack, spotlight
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 
+_EXTREMITIES = (4, 8, 20, 12, 21, 22, 23)  # head, hands, toes
 _HIDDEN_WEIGHT = 0.3  # of flow where the start frame does not show the point, against where it does
 
 
@@ -69,7 +71,8 @@ def codec_loss(maps: FlowMaps, batch: PairBatch) -> tuple[Tensor, dict[str, floa
     """Person-weighted L1 of flow, cross-entropy of occlusion and matte; thin parts weigh more. Also the end-point
     error in pixels."""
     coverage = batch.coverage
-    thin = 1 + 2 * (1 - F.avg_pool2d(coverage, 9, 1, 4))  # hands and forearms fill little of their surroundings
+    ends = spotlight(batch, _EXTREMITIES, 0.06)
+    thin = 1 + 2 * (1 - F.avg_pool2d(coverage, 9, 1, 4)) + 3 * ends  # thin parts fill little of their surroundings
     weight = coverage * thin
     seen = weight * (_HIDDEN_WEIGHT + (1 - _HIDDEN_WEIGHT) * batch.visible)
     error = (maps.flow - batch.flow).square().sum(1, keepdim=True).add(1e-8).sqrt()
@@ -89,7 +92,7 @@ def codec_loss(maps: FlowMaps, batch: PairBatch) -> tuple[Tensor, dict[str, floa
 
 
 def noisy_body(truth: Body, read: Body, rng: np.random.Generator) -> Body:
-    """For half of the clips the body as read, for the others the true one, slightly off: the codec must bear both."""
+    """The body as read and fitted for most clips, for the others the true one, slightly off: both must be borne."""
     count = len(truth.points)
     take = torch.from_numpy(rng.random(count) < 0.6)
 
@@ -115,7 +118,7 @@ def step(
     )
     first = reader_loss(everyone, joined(batch.body, others))
     read = Body(everyone.points[:count], everyone.code[:count], everyone.offsets[:count])
-    body = noisy_body(batch.body, read, rng)
+    body = noisy_body(batch.body, fit_body(read), rng)
     times = batch.drives
     maps = codec.decode(codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code)
     second, figures = codec_loss(maps, batch)
@@ -145,7 +148,8 @@ def evaluate(
         )
         keypoints = batch.keypoints if hints else torch.zeros_like(batch.keypoints)
         read = reader(batch.start, keypoints)
-        maps = codec.decode(codec.describe(batch.start).repeat_interleave(8, 0), read.repeated(8), batch.code)
+        fitted = fit_body(read)
+        maps = codec.decode(codec.describe(batch.start).repeat_interleave(8, 0), fitted.repeated(8), batch.code)
         _, figures = codec_loss(maps, batch)
         figures["points_px"] = float((read.points.detach() - batch.body.points).norm(dim=-1).mean()) * 128
         figures["turn_deg"] = turn_error(read.code, batch.body.code)

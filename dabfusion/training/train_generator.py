@@ -17,14 +17,14 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dabfusion.flow_autoencoder.body_reader import Body, BodyReader
+from dabfusion.flow_autoencoder.body_fit import fit_body
+from dabfusion.flow_autoencoder.body_reader import BodyReader
 from dabfusion.flow_autoencoder.capsules import propose
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.generator import Generator, Window
 from dabfusion.flow_autoencoder.geometry import crop, extend_flow, warp
-from dabfusion.skeleton import forward_kinematics
-from dabfusion.training.pairs import PairBatch, PairPack
+from dabfusion.training.pairs import PairBatch, PairPack, spotlight
 from dabfusion.training.perceptual import PerceptualLoss
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 from dabfusion.training.train_codec import ReaderAndCodec
@@ -55,7 +55,7 @@ class FlowSource:
     def predicted(self, batch: PairBatch) -> FlowMaps:
         """What inference would use."""
         times = batch.drives
-        body = self.reader(batch.start, batch.keypoints)
+        body = fit_body(self.reader(batch.start, batch.keypoints))
         return self.codec.decode(
             self.codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code
         )
@@ -70,15 +70,10 @@ def exact_maps(batch: PairBatch) -> FlowMaps:
     return FlowMaps(extend_flow(batch.flow, batch.coverage), occlusion, batch.coverage, parts)
 
 
-def attention(batch: PairBatch, body: Body) -> Tensor:
+def attention(batch: PairBatch) -> Tensor:
     """(B * T, 1, 64, 64) weights of what people look at: the person 5, face and hands more, the empty rest 1."""
-    points = forward_kinematics(batch.code, body.offsets, body.hips)[..., :2] * torch.tensor([1.0, -1.0])
-    x = (2 * torch.arange(64) + 1) / 64 - 1
-    grid = torch.stack(torch.broadcast_tensors(x[None, :], x[:, None]))
-    face = points[:, _FACE_POINTS].mean(1)
-    spots = torch.cat([face[:, None], points[:, _HAND_POINTS]], 1)
-    near = torch.exp(-(grid - spots[..., None, None]).square().sum(2) / (2 * 0.08**2))  # (B * T, 5, 64, 64)
-    return 1 + batch.coverage * (4 + 8 * near[:, :1] + 4 * near[:, 1:].amax(1, keepdim=True))
+    face, hands = spotlight(batch, _FACE_POINTS, 0.08), spotlight(batch, _HAND_POINTS, 0.08)
+    return 1 + batch.coverage * (4 + 8 * face + 4 * hands)
 
 
 def drawing_loss(drawn: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
@@ -115,7 +110,7 @@ def step(
     drawn = generator.decode(start, maps, window)
     truth = crop(batch.drive, window)
     weight = crop(
-        F.interpolate(attention(batch, batch.body.repeated(batch.drives)), batch.drive.shape[-2:], mode="bilinear"),
+        F.interpolate(attention(batch), batch.drive.shape[-2:], mode="bilinear"),
         window,
     )
     loss = drawing_loss(drawn, truth, weight)
