@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -24,10 +25,12 @@ from .config import (
     MAX_LENGTH,
     MAX_SEED,
     MIN_LENGTH,
+    SHAPES,
     STYLES,
     GenerationOptions,
 )
 from .errors import Cancelled, OptionError, UserError
+from .settings import OWN_PICTURE, DanceSettings, read_settings
 
 if TYPE_CHECKING:
     from .generate import GenerateRequest
@@ -61,6 +64,7 @@ _EXAMPLES = """examples:
 _GENERATE_EXAMPLES = """examples:
   python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4 --length 10
   python -m dabfusion generate --photo me.jpg --song song.mp3 --out dance.mp4 --style house --report dance.json
+  python -m dabfusion generate --photo me.jpg --song song.mp3 --out tall.mp4 --from-json dance.json --shape portrait
 """
 
 
@@ -102,8 +106,8 @@ def whole_in(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def build_parser() -> Parser:
-    """The whole command line."""
+def build_parser(repeated: DanceSettings | None = None) -> Parser:
+    """The whole command line; what is not said falls back on ``repeated``, or else on the usual values."""
     parser = Parser(
         prog="python -m dabfusion",
         description="A photo and a song become a video of that person dancing to that song.",
@@ -114,7 +118,7 @@ def build_parser() -> Parser:
     generate = commands.add_parser(
         "generate", help="make a video", epilog=_GENERATE_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    _add_generate_arguments(generate)
+    _add_generate_arguments(generate, repeated or DanceSettings(GenerationOptions()))
     example = commands.add_parser("example", help="make a video from a bundled example")
     example.add_argument("--out", type=Path, default=Path("example.mp4"), metavar="OUT.mp4")
     example.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -125,28 +129,33 @@ def build_parser() -> Parser:
     return parser
 
 
-def _add_generate_arguments(parser: argparse.ArgumentParser) -> None:
-    default = GenerationOptions()
+def _add_generate_arguments(parser: argparse.ArgumentParser, repeated: DanceSettings) -> None:
+    default = repeated.options
     add = parser.add_argument
     add("--photo", type=Path, required=True, help="jpg, png or webp with a person (or a drawing, a toy...) in it")
     add("--song", type=Path, required=True, help="wav, mp3, ogg, flac, opus, m4a, or a video with sound")
     add("--out", type=Path, required=True, metavar="OUT.mp4", help="the video to write")
     add("--start", type=number_in(0, 86400), default=default.start, metavar="SEC", help="where in the song (default 0)")
-    add("--length", type=number_in(MIN_LENGTH, MAX_LENGTH), metavar="SEC",
+    add("--length", type=number_in(MIN_LENGTH, MAX_LENGTH), default=default.length, metavar="SEC",
         help=f"{MIN_LENGTH:g} to {MAX_LENGTH:g} seconds (default: to the end of the song)")  # fmt: skip
     add("--seed", type=whole_in(0, MAX_SEED), default=default.seed, metavar="N", help="another number, another dance")
     add("--steps", type=whole_in(1, 1000), default=default.steps, metavar="N",
         help=f"denoising steps (default {default.steps})")  # fmt: skip
-    add("--style", choices=(AUTO_STYLE, *STYLES), default=AUTO_STYLE, metavar="STYLE",
+    add("--style", choices=(AUTO_STYLE, *STYLES), default=default.style, metavar="STYLE",
         help=f"auto, or one of: {', '.join(STYLES)}")  # fmt: skip
     add("--motion-strength", type=number_in(0, 2), default=default.motion_strength, metavar="X",
         help="below 1 is calmer, above 1 wilder (default 1)")  # fmt: skip
-    add("--person", type=whole_in(1, 99), metavar="K", help="which of the people found (default: the most prominent)")
-    add("--background", default=DEFAULT_PLATE, metavar="NAME|FILE|original",
+    add("--shape", choices=SHAPES, default=default.shape, help="1:1, or 9:16 for phones (default square)")
+    add("--person", type=whole_in(1, 99), default=repeated.person, metavar="K",
+        help="which of the people found (default: the most prominent)")  # fmt: skip
+    add("--background", default=repeated.background or DEFAULT_PLATE, metavar="NAME|FILE|original",
         help=f"{', '.join(PLATES)}, a colour such as #204060, a picture file, or original")  # fmt: skip
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     add("--report", type=Path, metavar="REPORT.json", help="also write options, timings and beats as JSON")
-    add("--no-mark", dest="mark", action="store_false", help="leave out the visible AI-generated mark")
+    add("--from-json", type=Path, metavar="FILE",
+        help="repeat a dance: its report, settings file or mp4; other options given here go first")  # fmt: skip
+    add("--no-mark", dest="mark", action="store_false", default=default.mark,
+        help="leave out the visible AI-generated mark")  # fmt: skip
     add("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER", help="another trained model")
 
 
@@ -157,8 +166,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run_part(arguments[0], arguments[1:])
     try:
         chosen = build_parser().parse_args(arguments)
+        if getattr(chosen, "from_json", None) is not None:
+            chosen = build_parser(read_settings(chosen.from_json)).parse_args(arguments)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
+    except OptionError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_BAD_INPUT
     commands = {"check": _run_check, "example": _run_example, "generate": _run_generate}
     return _guarded(lambda: commands[chosen.command](chosen))
 
@@ -214,13 +228,17 @@ def _run_example(chosen: argparse.Namespace) -> int:
 def _run_generate(chosen: argparse.Namespace) -> int:
     from .generate import GenerateRequest
 
-    options = GenerationOptions(
-        seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length, style=chosen.style,
-        motion_strength=chosen.motion_strength, mark=chosen.mark,
+    if chosen.background == OWN_PICTURE:
+        raise OptionError("That dance had a background picture of its own; name the file with --background.")
+    repeated = read_settings(chosen.from_json) if chosen.from_json else DanceSettings(GenerationOptions())
+    points = repeated.points if chosen.person == repeated.person else ()
+    options = replace(
+        repeated.options, seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length,
+        style=chosen.style, motion_strength=chosen.motion_strength, mark=chosen.mark, shape=chosen.shape,
     )  # fmt: skip
     request = GenerateRequest(
         photo=chosen.photo, song=chosen.song, out=chosen.out, options=options, person=chosen.person,
-        background=chosen.background, report=chosen.report,
+        background=chosen.background, report=chosen.report, points=points,
     )  # fmt: skip
     return _make(request, chosen.checkpoint, chosen.device)
 

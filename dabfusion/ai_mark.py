@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 TEXT = "AI-generated"
-TEXT_HEIGHT = 0.047  # of the picture's height: 12 px of 256
+TEXT_HEIGHT = 0.047  # of the picture's shorter side: 12 px of 256
 SMALLEST = 9  # px
 BOX_OPACITY, TEXT_OPACITY = 0.5, 0.95
 
@@ -32,9 +32,10 @@ class Mark:
 def draw_mark(size: tuple[int, int]) -> Mark:
     """Draws the mark for frames of ``size`` (width, height); on very narrow frames it is cut at the left."""
     width, height = size
-    font = ImageFont.load_default(max(SMALLEST, round(TEXT_HEIGHT * height)))
+    side = min(size)
+    font = ImageFont.load_default(max(SMALLEST, round(TEXT_HEIGHT * side)))
     x0, y0, x1, y1 = (round(v) for v in font.getbbox(TEXT))
-    pad = max(2, round(0.012 * height))
+    pad = max(2, round(0.012 * side))
     w, h = x1 - x0 + 2 * pad + 2, y1 - y0 + 2 * pad
     box = Image.new("L", (w, h), 0)
     ImageDraw.Draw(box).rounded_rectangle((0, 0, w - 1, h - 1), radius=pad + 1, fill=round(255 * BOX_OPACITY))
@@ -43,7 +44,7 @@ def draw_mark(size: tuple[int, int]) -> Mark:
     dark, light = np.asarray(box, np.float32) / 255, np.asarray(text, np.float32) / 255
     alpha = (light + dark * (1 - light))[..., None]  # white text over a black box
     colour = np.repeat(255 * light[..., None], 3, axis=2)
-    margin = max(2, round(0.015 * height))
+    margin = max(2, round(0.015 * side))
     left, top = width - margin - w, height - margin - h
     cut_x, cut_y = max(-left, 0), max(-top, 0)
     return Mark(max(top, 0), max(left, 0), colour[cut_y:, cut_x:], alpha[cut_y:, cut_x:])

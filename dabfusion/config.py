@@ -29,6 +29,8 @@ STYLES: tuple[str, ...] = (
     "break", "pop", "lock", "middle-hip-hop", "la-hip-hop", "house", "waack", "krump", "street-jazz", "ballet-jazz",
     "salsa",
 )  # fmt: skip
+SQUARE, PORTRAIT = "square", "portrait"
+SHAPES: tuple[str, ...] = (SQUARE, PORTRAIT)  #: 1:1 as rendered; 9:16 with the background continued up and down
 AUTO_STYLE = "auto"  #: no style token: the music alone decides
 
 
@@ -64,6 +66,7 @@ class GenerationOptions:
     fps: int = VIDEO_FPS  #: frames per second of the video
     guidance: float = 2.0  #: classifier-free guidance on the music; 1 is none
     mark: bool = True  #: draw the visible "AI-generated" mark
+    shape: str = SQUARE  #: one of SHAPES
 
     def __post_init__(self) -> None:
         _check_whole("seed", self.seed, 0, MAX_SEED)
@@ -78,6 +81,8 @@ class GenerationOptions:
         _check_number("guidance", self.guidance, 0.0, 10.0)
         if not isinstance(self.mark, bool):
             raise OptionError(f"The mark is either on or off; got {self.mark!r}.")
+        if self.shape not in SHAPES:
+            raise OptionError(f"There is no shape {self.shape!r}; choose one of: {', '.join(SHAPES)}.")
 
     def as_dict(self) -> dict[str, object]:
         """The options as plain JSON values."""

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from preprocess.photo import read_photo
 from preprocess.plates import DEFAULT_PLATE
+from preprocess.segment import Point
 
 from .config import GenerationOptions
 from .errors import OptionError
+from .extras import Extras
 from .pipeline import Progress, fit_length
 from .services import Services
+from .settings import OWN_PICTURE, remembered
 
 STAGE_LOAD, STAGE_PHOTO, STAGE_SONG = "load", "photo", "song"
 
@@ -31,6 +34,7 @@ class GenerateRequest:
     person: int | None = None  #: number, from 1; None: the most prominent
     background: str = DEFAULT_PLATE
     report: Path | None = None
+    points: tuple[Point, ...] = ()  #: corrections of the outline
 
 
 def check_outputs(request: GenerateRequest) -> None:
@@ -85,16 +89,24 @@ def generate_file(request: GenerateRequest, load: Callable[[], Services], progre
     music = services.songs.encode_file(request.song)
     fit_length(request.options, music.duration)
     lap(STAGE_SONG)
-    start_frame = services.photos.start_frame(photo, request.person, (), request.background)
+    start_frame = services.photos.start_frame(photo, request.person, request.points, request.background)
     lap(STAGE_PHOTO)
-    result = services.dancer.generate(start_frame, music, request.song, request.out, request.options, progress)
+    scene = remembered(request.person, told_background(request.background), request.points)
+    result = services.dancer.generate(
+        start_frame, music, request.song, request.out, request.options, progress, extras=Extras(remember=scene)
+    )
     if request.report:
         report = result.as_dict()
         report["video"] = str(result.video)
-        report["person"], report["background"] = request.person, request.background
+        report |= scene
         report["seconds"] = {name: round(value, 3) for name, value in {**seconds, **result.seconds}.items()}
         write_json(request.report, report)
     return result.video
+
+
+def told_background(choice: str) -> str:
+    """A background as files may tell it: its name, or that it was somebody's own picture."""
+    return OWN_PICTURE if Path(choice).is_file() else choice
 
 
 def write_json(path: Path, value: object) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -24,9 +24,11 @@ from .beat_report import BeatReport, make_beat_report, picture_joints
 from .checkpoint import open_checkpoint
 from .config import CODE_FPS, DEFAULT_CHECKPOINT, MAX_LENGTH, MIN_LENGTH, GenerationOptions
 from .errors import Cancelled, OptionError, SongError
+from .extras import NO_EXTRAS, Extras
 from .long_video import upsample_codes
 from .motion_strength import scale_motion
 from .music_encoder.embedding import MusicEmbedding
+from .shape import make_framing, other_shape
 from .video import VideoWriter, frame_total
 
 Progress = Callable[[str, int, int], None]  #: (stage, done, total)
@@ -76,6 +78,7 @@ class GenerationResult:
     fps: int
     frame_count: int
     warnings: tuple[str, ...]
+    other_video: Path | None = None  #: the same dance in the other shape, where that was asked for
 
     def as_dict(self) -> dict[str, object]:
         """The report as plain JSON values."""
@@ -121,6 +124,7 @@ class DabFusion:
         options: GenerationOptions,
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
+        extras: Extras = NO_EXTRAS,
     ) -> GenerationResult:
         """Makes one video. Memory does not grow with its length, apart from the codes (0.5 kB a frame).
 
@@ -132,6 +136,7 @@ class DabFusion:
             options: what the user chose.
             progress: called with (stage, done, total).
             should_stop: asked often; when it says True, nothing is left behind and Cancelled is raised.
+            extras: a second file in the other shape, somebody who watches the frames, what the file remembers.
 
         Raises:
             SongError: the section lies outside the song.
@@ -158,9 +163,11 @@ class DabFusion:
         beats = make_beat_report(joints, used.fps, section.beat_times, section.tempo)
         with _timed(seconds, STAGE_RENDER):
             batches = _watched(self._model.frames(start_frame, body, codes), frame_count, report, stop)
-            _write(batches, Path(song_path), Path(out_path), used, length)
+            _write(batches, start_frame.plate, Path(song_path), Path(out_path), used, length, extras)
         everything = (*start_frame.warnings, *warnings)
-        return GenerationResult(Path(out_path), used, beats, seconds, used.fps, frame_count, everything)
+        return GenerationResult(
+            Path(out_path), used, beats, seconds, used.fps, frame_count, everything, extras.other_path
+        )
 
 
 def pick_device(name: str) -> torch.device:
@@ -191,12 +198,26 @@ def fit_length(options: GenerationOptions, duration: float) -> tuple[float, tupl
     return round(left, 6), (f"The song ends {left:.1f} s after the chosen start, and so does the dance.",)
 
 
-def _write(batches: Iterable[np.ndarray], song: Path, out: Path, options: GenerationOptions, length: float) -> None:
-    """Streams batches (B, H, W, 3) uint8 into the mp4 with the song's section."""
-    settings = options.as_dict()
-    with VideoWriter(out, options.fps, song, options.start, length, options.mark, settings) as writer:
+def _write(
+    batches: Iterable[np.ndarray], plate: np.ndarray, song: Path, out: Path, options: GenerationOptions, length: float,
+    extras: Extras,
+) -> None:  # fmt: skip
+    """Streams batches (B, 256, 256, 3) uint8 into the mp4, or into both shapes' mp4s, with the song's section."""
+    files = [(options.shape, out)]
+    if extras.other_path is not None:
+        files.append((other_shape(options.shape), extras.other_path))
+    with ExitStack() as opened:
+        writers = []
+        for shape, path in files:
+            framing = make_framing(shape, plate)
+            settings = {**replace(options, shape=shape).as_dict(), **extras.remember}
+            writer = VideoWriter(path, options.fps, song, options.start, length, options.mark, settings, framing.size)
+            writers.append((framing, opened.enter_context(writer)))
         for batch in batches:
-            writer.write(batch)
+            for framing, writer in writers:
+                writer.write(framing.place(batch))
+            if extras.watch is not None:
+                extras.watch(batch)
 
 
 def _watched(

@@ -16,6 +16,7 @@ from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
 
 from .config import DEFAULT_CHECKPOINT, GenerationOptions
+from .extras import Extras
 from .music_encoder.embedding import MusicEmbedding
 from .pipeline import DabFusion, GenerationResult, Progress, ShouldStop, pick_device
 
@@ -59,6 +60,7 @@ class Dancer(Protocol):
         options: GenerationOptions,
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
+        extras: Extras = ...,
     ) -> GenerationResult:
         """See :meth:`DabFusion.generate`."""
 

@@ -13,6 +13,8 @@ from fakes import fake_services, write_photo, write_song
 
 from dabfusion import services
 from dabfusion.__main__ import PARTS, main
+from dabfusion.settings import read_settings
+from dabfusion.video_reader import probe
 
 
 @pytest.fixture
@@ -36,11 +38,30 @@ def test_generate_writes_video_and_report(
     written = json.loads(report.read_text())
     assert (written["fps"], written["frame_count"], written["background"]) == (30, 60, "warm-studio")
     assert written["options"] == {"seed": 7, "steps": 5, "start": 1.0, "length": 2.0, "style": "house", "fps": 30,
-                                  "motion_strength": 1.0, "guidance": 2.0, "mark": True}  # fmt: skip
+                                  "motion_strength": 1.0, "guidance": 2.0, "mark": True, "shape": "square"}  # fmt: skip
     assert written["tempo"] == pytest.approx(120, abs=3)
     assert np.allclose(np.diff(written["beats"]), 0.5, atol=0.04) and 3 <= len(written["beats"]) <= 5
     assert written["motion_beats"] and all(0 <= t < 2 for t in written["motion_beats"])
     assert {"photo", "song", "load", "body", "dance", "render"} <= written["seconds"].keys()
+
+
+def test_settings_of_the_report_or_the_mp4_repeat_the_dance(inputs: tuple[str, ...], tmp_path: Path) -> None:
+    first, report, again = tmp_path / "first.mp4", tmp_path / "first.json", tmp_path / "again.mp4"
+    how = ("--start", "1", "--length", "1", "--seed", "9", "--steps", "4", "--style", "pop", "--person", "2")
+    assert main([*inputs, "--out", str(first), *how, "--background", "#204060", "--report", str(report)]) == 0
+    for source in (report, first):
+        assert main([*inputs, "--out", str(again), "--from-json", str(source)]) == 0
+        assert again.read_bytes() == first.read_bytes()
+    assert main([*inputs, "--out", str(again), "--from-json", str(first), "--seed", "10"]) == 0
+    assert again.read_bytes() != first.read_bytes()
+
+
+def test_a_tall_video_is_nine_to_sixteen(inputs: tuple[str, ...], tmp_path: Path) -> None:
+    out = tmp_path / "tall.mp4"
+    assert main([*inputs, "--out", str(out), "--length", "1", "--shape", "portrait"]) == 0
+    info = probe(out)
+    assert info.width * 16 == info.height * 9 and info.frame_count == 30
+    assert read_settings(out).options.shape == "portrait"
 
 
 def test_the_same_seed_gives_the_same_file(inputs: tuple[str, ...], tmp_path: Path) -> None:
@@ -75,6 +96,8 @@ def test_without_a_length_the_whole_rest_is_danced(inputs: tuple[str, ...], tmp_
         (("--out", "dance.avi"), "end in .mp4"),
         (("--out", "no/such/folder/a.mp4"), "no folder"),
         (("--report", "no/such/folder/a.json"), "no folder"),
+        (("--shape", "round"), "choose from"),
+        (("--from-json", "nowhere.json"), "no settings file"),
         (("--frobnicate",), "nrecognized"),
     ],
 )

@@ -10,7 +10,7 @@ import gradio as gr
 
 from preprocess.plates import DEFAULT_PLATE, PLATES
 
-from ..config import AUTO_STYLE, MAX_SEED, MIN_LENGTH, GenerationOptions
+from ..config import AUTO_STYLE, MAX_SEED, MIN_LENGTH, SQUARE, GenerationOptions
 from .choices import OWN, background_value, choose_person, choose_photo, choose_song
 from .dance_step import POLL, start_job
 from .errors import sentence
@@ -31,6 +31,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
     def generate(
         photo: str | None, song: str | None, start: float, length: float, seed: float, steps: float, style: str,
         background: str, person: float, motion_strength: float, mark: bool, background_picture: str | None = None,
+        shape: str = SQUARE,
     ) -> Iterator[tuple[str | None, dict[str, Any]]]:  # fmt: skip
         """Makes a video of the person in a photo dancing to a song."""
         job = None
@@ -38,7 +39,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
             options = GenerationOptions(
                 seed=whole_number("seed", seed), steps=whole_number("number of steps", steps),
                 start=real_number("start", start), length=length_within(length, longest), style=style,
-                motion_strength=real_number("motion strength", motion_strength), mark=mark is not False,
+                motion_strength=real_number("motion strength", motion_strength), mark=mark is not False, shape=shape,
             )  # fmt: skip
             where = _background(background, background_picture, plates)
             choice = choose_photo(services.photos, photo, where)
@@ -87,11 +88,12 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
         strength = gr.Number(1, label="motion_strength", minimum=0, maximum=2)
         mark = gr.Checkbox(True, label="mark")
         picture = photo_upload("background_picture", 100, ("upload",), "api-background")
+        shape = gr.Textbox(SQUARE, label="shape")
         video, report = gr.File(label="video"), gr.JSON(label="report")
         overlay, frame = gr.Image(label="overlay", format="png"), gr.Image(label="start_frame", format="png")
         found = gr.JSON(label="found")
         button = gr.Button("api")
-    settings = [photo, song, start, length, seed, steps, style, background, person, strength, mark, picture]
+    settings = [photo, song, start, length, seed, steps, style, background, person, strength, mark, picture, shape]
     button.click(generate, settings, [video, report], api_name="generate", concurrency_id="api", concurrency_limit=2)
     button.click(preview, [photo, person, background, picture], [overlay, frame, found], api_name="preview",
                  concurrency_id="photo", concurrency_limit=1)  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import GenerationOptions
+from ..extras import NO_EXTRAS, Extras
 
 if TYPE_CHECKING:
     from preprocess.start_frame import StartFrame
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from ..services import Dancer, Services
 
 
-def gpu_seconds(start_frame: StartFrame, music: MusicEmbedding, song: str, out: str, options: GenerationOptions) -> int:
+def gpu_seconds(
+    start_frame: StartFrame, music: MusicEmbedding, song: str, out: str, options: GenerationOptions, extras: Extras
+) -> int:
     """How long the GPU is asked for: a base, the denoising, and the frames; at most two minutes."""
     length = options.length if options.length is not None else music.duration - options.start
     return int(min(120, 10 + 0.02 * options.steps * length / 4 + 0.6 * length))
@@ -29,9 +32,10 @@ class _Borrowing:
 
     def __init__(self, dancer: Dancer) -> None:
         def dance(
-            start_frame: StartFrame, music: MusicEmbedding, song: str, out: str, options: GenerationOptions
-        ) -> GenerationResult:
-            return dancer.generate(start_frame, music, song, out, options)
+            start_frame: StartFrame, music: MusicEmbedding, song: str, out: str, options: GenerationOptions,
+            extras: Extras,
+        ) -> GenerationResult:  # fmt: skip
+            return dancer.generate(start_frame, music, song, out, options, extras=extras)
 
         self._dance = importlib.import_module("spaces").GPU(duration=gpu_seconds)(dance)
 
@@ -44,11 +48,13 @@ class _Borrowing:
         options: GenerationOptions,
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
+        extras: Extras = NO_EXTRAS,
     ) -> GenerationResult:
         """See :meth:`dabfusion.pipeline.DabFusion.generate`."""
         if progress is not None:
             progress("dance", 0, 1)
-        result: GenerationResult = self._dance(start_frame, music, str(song_path), str(out_path), options)
+        alone = replace(extras, watch=None)  # a watcher cannot follow into the process with the GPU
+        result: GenerationResult = self._dance(start_frame, music, str(song_path), str(out_path), options, alone)
         return result
 
 
