@@ -15,7 +15,7 @@ import torch
 from preprocess.errors import WeightsError
 from preprocess.torchvision_ops import ensure_torchvision_ops
 from preprocess.weights import CHECKPOINTS, sha256, verified
-from preprocess.yolo import keep_ultralytics_quiet
+from preprocess.yolo import ultralytics_at_bay
 
 SMALL = "mobile-sam"
 LARGE_FILES = {  # published by the segment-anything project
@@ -33,10 +33,9 @@ _WIDTH = 256  # channels of its embedding
 
 def build_small_sam() -> torch.nn.Module:
     """SAM's prompt encoder and mask decoder around a TinyViT, untrained; ``segment_anything.modeling.Sam``."""
-    keep_ultralytics_quiet()
-    ensure_torchvision_ops()
-    from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-    from ultralytics.models.sam.modules.tiny_encoder import TinyViT
+    with ultralytics_at_bay():
+        from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+        from ultralytics.models.sam.modules.tiny_encoder import TinyViT
 
     encoder = TinyViT(
         img_size=_IMAGE_SIDE,
@@ -87,7 +86,7 @@ def load_sam(name: str = SMALL, checkpoints: Path = CHECKPOINTS, device: str = "
             f"The weights of the segmenter {name!r} are not here: download {path.name} from the segment-anything "
             f"project into {checkpoints.name}/sam/, or use the segmenter {SMALL!r}."
         )
-    keep_ultralytics_quiet()
+    ultralytics_at_bay()
     ensure_torchvision_ops()
     from segment_anything import sam_model_registry
 

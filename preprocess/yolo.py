@@ -6,8 +6,12 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from preprocess.torchvision_ops import ensure_torchvision_ops
 
@@ -30,10 +34,25 @@ def keep_ultralytics_quiet() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
-def load_yolo(weights: Path, task: str) -> YOLO:
-    """An ultralytics model from a local file; ``task`` is "detect" or "pose"."""
+@contextmanager
+def ultralytics_at_bay() -> Iterator[None]:
+    """Import anything of ultralytics inside this: switches set, torchvision cured, Pillow left as it was.
+
+    The library replaces ``PIL.Image.open`` by one that asks for a package of its own when a file is not a picture;
+    ours must say so instead.
+    """
     keep_ultralytics_quiet()
     ensure_torchvision_ops()
-    from ultralytics import YOLO
+    opener = Image.open
+    try:
+        yield
+    finally:
+        Image.open = opener
+
+
+def load_yolo(weights: Path, task: str) -> YOLO:
+    """An ultralytics model from a local file; ``task`` is "detect" or "pose"."""
+    with ultralytics_at_bay():
+        from ultralytics import YOLO
 
     return YOLO(str(weights), task=task, verbose=False)

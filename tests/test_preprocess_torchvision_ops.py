@@ -59,3 +59,16 @@ def test_the_start_frame_alone_needs_no_model_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_pillow_is_left_as_it_was_by_the_detector_library():
+    from PIL import Image
+
+    from preprocess.yolo import ultralytics_at_bay
+
+    opener = Image.open
+    with ultralytics_at_bay():
+        import ultralytics.utils.patches
+
+        Image.open = ultralytics.utils.patches.image_open  # what the library does on its first import
+    assert Image.open is opener

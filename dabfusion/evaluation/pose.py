@@ -7,7 +7,6 @@ a 256 px one are looked at in the same way.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from preprocess.torchvision_ops import ensure_torchvision_ops
+from preprocess.yolo import load_yolo
 
 from .weights import find_weights
 
@@ -67,12 +66,7 @@ class YoloPose:
     def __init__(self, folder: Path | None = None) -> None:
         """Raises MissingWeightsError where the weights are not to be found."""
         path = find_weights(WEIGHTS, folder)
-        for name in ("YOLO_OFFLINE", "ULTRALYTICS_OFFLINE"):
-            os.environ.setdefault(name, "true")
-        ensure_torchvision_ops()
-        from ultralytics import YOLO
-
-        self._model = YOLO(str(path), task="pose")
+        self._model = load_yolo(path, "pose")
 
     def track(self, frames: np.ndarray, fps: float) -> PoseTrack:
         """Follows the most confident person of each frame, (F, H, W, 3) uint8 RGB."""
