@@ -119,8 +119,9 @@ class PairPack:
                 drive[i, 0], code[i, 0], flow[i, 0], visible[i, 0] = start[i], start_code[i], 0.0, 1.0
                 coverage[i, 0] = F.avg_pool2d(start[i, 3:], start.shape[-1] // coverage.shape[-1])
             start = _degrade(start, rng)
-        drives = (v.flatten(0, 1) for v in (drive, flow, visible, coverage))
-        return PairBatch(start, *drives, Body(points, start_code, offsets), keypoints, code.flatten(0, 1))
+        body = Body(points, start_code, offsets)
+        flow, visible, coverage = flow.flatten(0, 1), visible.flatten(0, 1), coverage.flatten(0, 1)
+        return PairBatch(start, drive.flatten(0, 1), flow, visible, coverage, body, keypoints, code.flatten(0, 1))
 
 
 def spotlight(batch: PairBatch, indices: tuple[int, ...], width: float, size: int = 64) -> Tensor:
