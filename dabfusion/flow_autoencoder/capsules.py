@@ -19,10 +19,11 @@ from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.geometry import pixel_grid
 from dabfusion.skeleton import NUM_BONES, ROTATION_SIZE, forward_kinematics, leg_length, rotation_from_6d
 
-#: Bone -> (point at its far end, radii across: x, y, z semi-axes in leg lengths; 0 stands for half the bone's length).
+#: Bone -> (point at its far end, semi-axes x, y, z in leg lengths; 0 stands for half the bone's length, a negative number
+#: for a multiple of the bone's length: a cartoon's head is as wide as it is high).
 _SHAPES: tuple[tuple[int, tuple[float, float, float]], ...] = (
     (1, (0.20, 0.13, 0.14)), (2, (0.19, 0.0, 0.14)), (3, (0.22, 0.0, 0.15)), (4, (0.075, 0.0, 0.075)),
-    (19, (0.11, 0.0, 0.125)),
+    (19, (-0.56, 0.0, -0.62)),
     (6, (0.0, 0.08, 0.10)), (7, (0.0, 0.075, 0.075)), (8, (0.0, 0.06, 0.06)), (20, (0.0, 0.05, 0.06)),
     (10, (0.0, 0.08, 0.10)), (11, (0.0, 0.075, 0.075)), (12, (0.0, 0.06, 0.06)), (21, (0.0, 0.05, 0.06)),
     (14, (0.12, 0.0, 0.12)), (15, (0.085, 0.0, 0.09)), (22, (0.06, 0.06, 0.0)),
@@ -124,6 +125,6 @@ def _ellipsoids(code: Tensor, offsets: Tensor, hips: Tensor, points: Tensor | No
     table = torch.tensor([radii for _, radii in _SHAPES], device=code.device)
     leg = leg_length(offsets)[:, None, None]
     length = offsets[:, ends].norm(dim=-1, keepdim=True)  # (B, 19, 1)
-    radii = torch.where(table > 0, table * leg, _LENGTHEN * length / 2)
+    radii = torch.where(table > 0, table * leg, torch.where(table < 0, -table * length, _LENGTHEN * length / 2))
     centre = (placed[:, :NUM_BONES] + placed[:, ends]) / 2
     return _Ellipsoids(centre, flip[:, None] * rotation, radii.clamp_min(0.01))
