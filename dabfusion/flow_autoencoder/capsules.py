@@ -19,8 +19,8 @@ from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.geometry import pixel_grid
 from dabfusion.skeleton import NUM_BONES, ROTATION_SIZE, forward_kinematics, leg_length, rotation_from_6d
 
-#: Bone -> (point at its far end, semi-axes x, y, z in leg lengths; 0 stands for half the bone's length, a negative number
-#: for a multiple of the bone's length: a cartoon's head is as wide as it is high).
+#: Bone -> (point at its far end, semi-axes x, y, z in leg lengths; 0 stands for half the bone's length, a negative
+#: number for a multiple of the bone's length: a cartoon's head is as wide as it is high).
 _SHAPES: tuple[tuple[int, tuple[float, float, float]], ...] = (
     (1, (0.20, 0.13, 0.14)), (2, (0.19, 0.0, 0.14)), (3, (0.22, 0.0, 0.15)), (4, (0.075, 0.0, 0.075)),
     (19, (-0.56, 0.0, -0.62)),
