@@ -12,7 +12,8 @@ from preprocess.plates import DEFAULT_PLATE, PLATES
 
 from ..config import AUTO_STYLE, MAX_SEED, MIN_LENGTH, SQUARE, GenerationOptions
 from .choices import OWN, background_value, choose_person, choose_photo, choose_song
-from .dance_step import POLL, start_job
+from .dance_job import start_job
+from .dance_step import POLL
 from .errors import sentence
 from .jobs import JobStore
 from .photo_step import photo_upload
@@ -46,7 +47,8 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
             if whole_number("person", person) != 1:
                 choice = choose_person(services.photos, choice, whole_number("person", person))
             heard = choose_song(services.songs, song)
-            job = start_job(store, services.dancer, choice.start_frame, heard.music, heard.path, options)
+            job = start_job(store, services.dancer, choice.start_frame, heard.music, heard.path, options,
+                            choice.scene())  # fmt: skip
             while job.running:
                 yield None, {"stage": job.stage, "done": job.done, "total": job.total}
                 time.sleep(POLL)
@@ -58,7 +60,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
         except Exception as error:
             raise gr.Error(sentence(error), print_exception=False) from None
         if result is not None:
-            report = {**result.as_dict(), "job": job.id, "person": choice.person, "background": background}
+            report = {**result.as_dict(), "job": job.id, **choice.scene()}
             yield str(result.video), report
 
     def preview(

@@ -15,18 +15,20 @@ from preprocess.errors import PhotoError
 from preprocess.overlay import draw_mask, draw_people
 from preprocess.person import Person
 from preprocess.photo import Photo, read_photo
+from preprocess.plates import PLATES
 from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
 
 from ..errors import OptionError, SongError
+from ..settings import OWN_PICTURE, DanceSettings, remembered
 from .drawings import SongPicture, loudness_bars
-from .uploads import MAX_POINTS
+from .uploads import MAX_POINTS, real_number
 
 if TYPE_CHECKING:
     from ..music_encoder.embedding import MusicEmbedding
     from ..services import PhotoStage, SongStage
 
-COLOUR, OWN = "colour", "own"  #: page choices that need a second value
+COLOUR, OWN = "colour", OWN_PICTURE  #: page choices that need a second value
 _HEX = re.compile(r"#[0-9a-fA-F]{6}$")
 _RGB = re.compile(r"rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)")
 _SHOWN_SIDE = 1024  #: longest side of the picture that is clicked on, pixels
@@ -53,6 +55,11 @@ class PhotoChoice:
     def frame_picture(self) -> np.ndarray:
         """The start frame (256, 256, 3) uint8."""
         return (np.clip(self.start_frame.composite, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+    def scene(self) -> dict[str, object]:
+        """What a video remembers of this choice; a background picture only as somebody's own."""
+        told = self.background in (*PLATES, ORIGINAL) or _HEX.match(self.background)
+        return remembered(self.person, self.background if told else OWN, self.points)
 
     def describe(self) -> str:
         """What was found, for the picture's text."""
@@ -88,6 +95,33 @@ def add_point(stage: PhotoStage, choice: PhotoChoice, x: float, y: float, inside
     width, height = choice.photo.size
     spot = (min(max(x * choice.zoom, 0.0), width - 1.0), min(max(y * choice.zoom, 0.0), height - 1.0), inside)
     return _cut(stage, choice.photo, choice.people, choice.person, (*choice.points, spot), choice.background)
+
+
+def add_spot(stage: PhotoStage, choice: PhotoChoice, across: object, down: object, inside: bool) -> PhotoChoice:
+    """One more point without a mouse, at percentages of the picture's width and height.
+
+    Raises:
+        OptionError: not numbers from 0 to 100.
+    """
+    x, y = real_number("place from the left", across), real_number("place from the top", down)
+    if not (0 <= x <= 100 and 0 <= y <= 100):
+        raise OptionError("The place is given in percent of the picture, from 0 to 100.")
+    height, width = choice.overlay.shape[:2]
+    return add_point(stage, choice, x / 100 * width, y / 100 * height, inside)
+
+
+def repeat_photo(stage: PhotoStage, choice: PhotoChoice, settings: DanceSettings, background: str) -> PhotoChoice:
+    """The person and the corrections of an earlier dance, found again in this photo.
+
+    Raises:
+        PhotoError: there is no such person.
+    """
+    person = settings.person or 1
+    if person > len(choice.people):
+        raise PhotoError(f"There is no person number {person} in this photo.")
+    width, height = choice.photo.size
+    points = tuple((min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0), i) for x, y, i in settings.points)
+    return _cut(stage, choice.photo, choice.people, person, points, background)
 
 
 def undo_point(stage: PhotoStage, choice: PhotoChoice) -> PhotoChoice:

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from ..config import AUTO_STYLE, MAX_SEED, STYLES, GenerationOptions
+from ..config import AUTO_STYLE, MAX_SEED, PORTRAIT, SQUARE, STYLES, GenerationOptions
 from ..errors import OptionError
 from .choices import PhotoChoice, SongChoice
+from .dance_job import SHAPE_NAMES, settings_path, start_job
 from .drawings import draw_beat_report, draw_message, draw_progress
 from .errors import sentence
 from .jobs import Job, JobStore
-from .uploads import choose_seed, own_song, real_number, whole_number
+from .preview import draw_preview
+from .uploads import choose_seed, real_number, whole_number
 
 if TYPE_CHECKING:
-    from preprocess.start_frame import StartFrame
-
-    from ..music_encoder.embedding import MusicEmbedding
     from ..pipeline import GenerationResult
     from ..services import Dancer
 
@@ -37,61 +36,39 @@ _REMEMBER_JOB = """(id) => { const url = new URL(window.location);
 
 @dataclass(frozen=True)
 class DanceStep:
-    """The step's components that other parts need."""
+    """The step's components; :mod:`repeat` and the examples fill some of them."""
 
-    seed: gr.Number
-    randomise: gr.Checkbox
-    style: gr.Dropdown
-    progress: gr.HTML
-    video: gr.Video
-    download: gr.DownloadButton
-    report: gr.HTML
-
-
-@dataclass(frozen=True)
-class _Parts:
     go: gr.Button
     cancel: gr.Button
     consent: gr.Checkbox
     style: gr.Dropdown
+    shape: gr.Radio
     strength: gr.Slider
     steps: gr.Slider
     seed: gr.Number
     randomise: gr.Checkbox
     mark: gr.Checkbox
+    repeat: gr.UploadButton
     progress: gr.HTML
+    preview: gr.HTML
     video: gr.Video
     download: gr.DownloadButton
+    other: gr.DownloadButton
     report: gr.HTML
     settings: gr.JSON
+    keep: gr.DownloadButton
     job: gr.Textbox
     fetch: gr.Button
+
+    @property
+    def results(self) -> tuple[gr.components.Component, ...]:
+        """What shows or hands out a result."""
+        return self.video, self.download, self.other, self.report, self.keep
 
 
 def style_label(name: str) -> str:
     """A style's name as a menu entry."""
     return "Whatever fits the song" if name == AUTO_STYLE else name.replace("-", " ").capitalize()
-
-
-def start_job(
-    store: JobStore[GenerationResult],
-    dancer: Dancer,
-    start_frame: StartFrame,
-    music: MusicEmbedding,
-    song: str,
-    options: GenerationOptions,
-) -> Job[GenerationResult]:
-    """Queues one dance; the song is copied into the job's folder, so that the upload may go away."""
-
-    def work(job: Job[GenerationResult]) -> GenerationResult:
-        own = own_song(song, job.folder)
-        out = job.folder / f"dance-{options.seed}.mp4"
-        try:
-            return dancer.generate(start_frame, music, own, out, options, job.progress, job.should_stop)
-        finally:
-            own.unlink(missing_ok=True)
-
-    return store.start(work)
 
 
 def build_dance_step(
@@ -106,17 +83,17 @@ def build_dance_step(
     """Lays out the step and wires it to the dancer through the job store."""
     parts = _lay_out()
     _wire(dancer, store, parts, [photo, song, start, length], page)
-    return DanceStep(
-        parts.seed, parts.randomise, parts.style, parts.progress, parts.video, parts.download, parts.report
-    )
+    return parts
 
 
-def _lay_out() -> _Parts:
+def _lay_out() -> DanceStep:
     default = GenerationOptions()
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             menu = [(style_label(name), name) for name in (AUTO_STYLE, *STYLES)]
             style = gr.Dropdown(menu, value=AUTO_STYLE, label="Style of the dance", elem_id="style")
+            shapes = [("Square (1:1)", SQUARE), ("Tall, for phones (9:16)", PORTRAIT)]
+            shape = gr.Radio(shapes, value=SQUARE, label="Shape of the video", elem_id="shape")
             with gr.Accordion("More settings", open=False, elem_id="more"):
                 strength = gr.Slider(0.2, 1.6, default.motion_strength, step=0.05, label="Size of the movements",
                                      info="Below 1 is calmer, above 1 is wilder.", elem_id="strength")  # fmt: skip
@@ -126,39 +103,48 @@ def _lay_out() -> _Parts:
                 seed = gr.Number(0, minimum=0, maximum=MAX_SEED, precision=0, label="Seed",
                                  info="The same number gives the same dance again.", elem_id="seed")  # fmt: skip
                 mark = gr.Checkbox(True, label="Show a small “AI-generated” mark in the video", elem_id="mark")
+                repeat = gr.UploadButton("Repeat a dance from its settings or its mp4", size="sm", type="filepath",
+                                         file_types=[".json", ".mp4"], elem_id="repeat")  # fmt: skip
             consent = gr.Checkbox(False, label=CONSENT, elem_id="consent")
             go = gr.Button("Make it dance", variant="primary", size="lg", elem_id="dance-button")
             cancel = gr.Button("Cancel", visible=False, elem_id="cancel-button")
         with gr.Column(scale=3, min_width=280):
             progress = gr.HTML(draw_message(IDLE, idle=True), elem_id="progress")
+            preview = gr.HTML("", visible=False, elem_id="preview")
             video = gr.Video(label="Your video", visible=False, interactive=False, buttons=[], height=420,
                              elem_id="video")  # fmt: skip
-            download = gr.DownloadButton("Download the video", visible=False, elem_id="download")
+            with gr.Row():
+                download = gr.DownloadButton("Download the video", visible=False, variant="primary", min_width=180,
+                                             elem_id="download")  # fmt: skip
+                other = gr.DownloadButton("Download the other shape", visible=False, min_width=180,
+                                          elem_id="download-other")  # fmt: skip
             report = gr.HTML("", visible=False, elem_id="report")
             with gr.Accordion("Settings of this video", open=False, visible=True):
                 settings = gr.JSON(label="Settings", show_label=False, elem_id="settings")
+                keep = gr.DownloadButton("Download the settings", visible=False, size="sm", elem_id="download-settings")
             with gr.Accordion("Get a video again later", open=False):
                 job = gr.Textbox(label="Job number", info="Keep this private: whoever knows it can get the video.",
                                  elem_id="job", buttons=["copy"])  # fmt: skip
                 fetch = gr.Button("Get the video", size="sm")
-    return _Parts(go, cancel, consent, style, strength, steps, seed, randomise, mark, progress, video, download, report,
-                  settings, job, fetch)  # fmt: skip
+    return DanceStep(go, cancel, consent, style, shape, strength, steps, seed, randomise, mark, repeat, progress,
+                     preview, video, download, other, report, settings, keep, job, fetch)  # fmt: skip
 
 
 def _wire(
     dancer: Dancer,
     store: JobStore[GenerationResult],
-    parts: _Parts,
+    parts: DanceStep,
     chosen: list[gr.components.Component],
     page: gr.Blocks,
 ) -> None:
-    shown = [parts.go, parts.cancel, parts.progress, parts.video, parts.download, parts.report, parts.settings,
-             parts.seed, parts.job]  # fmt: skip
-    how = [parts.style, parts.strength, parts.steps, parts.seed, parts.randomise, parts.mark, parts.consent]
+    shown = [parts.go, parts.cancel, parts.progress, parts.preview, *parts.results, parts.settings, parts.seed,
+             parts.job]  # fmt: skip
+    how = [parts.style, parts.shape, parts.strength, parts.steps, parts.seed, parts.randomise, parts.mark,
+           parts.consent]  # fmt: skip
 
     def on_go(
-        photo: PhotoChoice | None, song: SongChoice | None, start: float, length: float, style: str, strength: float,
-        steps: float, seed: float | None, randomise: bool, mark: bool, consent: bool,
+        photo: PhotoChoice | None, song: SongChoice | None, start: float, length: float, style: str, shape: str,
+        strength: float, steps: float, seed: float | None, randomise: bool, mark: bool, consent: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
         try:
             if photo is None or song is None:
@@ -169,8 +155,9 @@ def _wire(
                 seed=choose_seed(seed, randomise), steps=whole_number("number of steps", steps),
                 start=real_number("start", start), length=real_number("length", length), style=style,
                 motion_strength=real_number("size of the movements", strength), mark=mark is not False,
+                shape=shape,
             )  # fmt: skip
-            job = start_job(store, dancer, photo.start_frame, song.music, song.path, options)
+            job = start_job(store, dancer, photo.start_frame, song.music, song.path, options, photo.scene(), True)
         except Exception as error:  # the page's boundary: everything becomes a sentence
             yield _outputs(draw_message(sentence(error), bad=True))
             return
@@ -204,12 +191,13 @@ def _wire(
 
 def watch(job: Job[GenerationResult]) -> Iterator[list[Any]]:
     """The page's outputs while a job runs, then its result or a sentence. Closing the tab does not stop the job."""
-    last = ""
+    last, seen = "", None
     while job.running:
-        now = _draw_job(job)
-        if now != last:
-            last = now
-            yield _outputs(now, running=True, job=job.id)
+        now, preview = _draw_job(job), job.preview
+        if now != last or preview is not seen:
+            fresh = preview is not None and preview is not seen
+            last, seen = now, preview
+            yield _outputs(now, running=True, job=job.id, preview=draw_preview(preview) if fresh and preview else None)
         time.sleep(POLL)
     try:
         if job.future is None:
@@ -227,12 +215,13 @@ def _draw_job(job: Job[GenerationResult]) -> str:
     return draw_progress(tuple(STAGES.values()), now, job.done, job.total, job.seconds_left)
 
 
-def _outputs(progress: str, running: bool = False, job: str | None = None) -> list[Any]:
-    """Outputs without a result: buttons, progress, and the video hidden while something else is shown."""
+def _outputs(progress: str, running: bool = False, job: str | None = None, preview: str | None = None) -> list[Any]:
+    """Outputs without a result: buttons, progress, preview, and the video hidden while something else is shown."""
     number = gr.skip() if job is None else job
     hidden = gr.update(visible=False) if running else gr.skip()
+    look = gr.update(value=preview, visible=True) if preview else gr.skip() if running else gr.update(visible=False)
     return [gr.update(interactive=not running), gr.update(visible=running), gr.update(value=progress, visible=True),
-            hidden, hidden, hidden, gr.skip(), gr.skip(), number]  # fmt: skip
+            look, *[hidden] * 5, gr.skip(), gr.skip(), number]  # fmt: skip
 
 
 def _finished(job: Job[GenerationResult], result: GenerationResult) -> list[Any]:
@@ -241,14 +230,18 @@ def _finished(job: Job[GenerationResult], result: GenerationResult) -> list[Any]
     chart = draw_beat_report(
         beats.as_dict(), np.asarray(beats.speed_times), np.asarray(beats.speed), result.frame_count / result.fps
     )
-    path = str(result.video)
+    path, shape = str(result.video), result.options.shape
+    there, other = result.other_video is not None, SHAPE_NAMES[PORTRAIT if shape == SQUARE else SQUARE]
     return [
         gr.update(interactive=True),
         gr.update(visible=False),
         gr.update(value="", visible=False),
+        gr.update(value="", visible=False),
         gr.update(value=path, visible=True),
-        gr.update(value=path, visible=True),
+        gr.update(value=path, label=f"Download the video ({SHAPE_NAMES[shape]})", visible=True),
+        gr.update(value=str(result.other_video) if there else None, label=f"Download it in {other}", visible=there),
         gr.update(value=chart, visible=True),
+        gr.update(value=str(settings_path(result)), visible=True),
         report,
         result.options.seed,
         job.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from .dance_step import IDLE, DanceStep, build_dance_step
 from .drawings import draw_message, example_card
 from .jobs import JobStore
 from .photo_step import PhotoStep, build_photo_step
+from .repeat import build_repeat
 from .song_step import SongStep, build_song_step
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from ..services import Services
 
 TITLE = "DabFusion"
+_MENDING = Path(__file__).with_name("page.js")
 _MASTHEAD = """<header id="masthead"><h1>Make a photo dance</h1>
 <p>Add a photo of someone and a song. You get a video of that person dancing to that song, on its beat.</p></header>"""
 
@@ -49,11 +52,13 @@ def build_page(
         song = build_song_step(services.songs, limits.keep, limits.longest)
         _heading(3, "Dance", "Pick a style if you like, then press the button.")
         dance = build_dance_step(services.dancer, store, photo.choice, song.choice, song.start, song.length, page)
+        build_repeat(services.photos, photo, song, dance, limits.longest)
         gr.HTML(_small_print(limits))
         if examples:
             with cards:
                 _lay_out_examples(examples, photo, song, dance)
         build_api(services, store, limits.longest)
+        page.load(None, None, None, js=_MENDING.read_text(encoding="utf-8"))
     page.queue(max_size=4 * limits.max_waiting, default_concurrency_limit=2, api_open=False)
     return page
 
@@ -76,13 +81,25 @@ def _lay_out_examples(examples: tuple[Example, ...], photo: PhotoStep, song: Son
     """One card and one button each; a click fills in everything and shows the stored video where there is one."""
     gr.HTML('<div class="step-title"><h2>Try one of these</h2></div>')
     outputs = [photo.upload, photo.background, song.upload, song.wanted, dance.style, dance.seed, dance.randomise,
-               dance.progress, dance.video, dance.download, dance.report]  # fmt: skip
+               dance.progress, dance.preview, *dance.results]  # fmt: skip
     with gr.Row(equal_height=True):
         for example in examples:
             with gr.Column(min_width=220):
                 gr.HTML(example_card(example))
                 button = gr.Button(f"Use {example.name}", size="sm")
             button.click(_filler(example), None, outputs, api_visibility="private", show_progress="hidden", queue=False)
+    _lay_out_gallery([example for example in examples if example.video is not None])
+
+
+def _lay_out_gallery(stored: list[Example]) -> None:
+    """The examples' stored videos, each with its name as text."""
+    if not stored:
+        return
+    with gr.Accordion("See finished dances", open=True, elem_id="gallery"), gr.Row(equal_height=False):
+        for example in stored:
+            with gr.Column(min_width=220):
+                gr.Video(str(example.video), label=f"{example.name} (AI-generated)", interactive=False, buttons=[],
+                         height=260)  # fmt: skip
 
 
 def _filler(example: Example) -> Any:
@@ -101,9 +118,10 @@ def _filler(example: Example) -> Any:
             example.seed,
             False,
             gr.update(value=draw_message(text, idle=True), visible=True),
-            there,
-            there,
             gr.update(visible=False),
+            there,
+            gr.update(value=stored, label="Download the video", visible=stored is not None),
+            *[gr.update(visible=False)] * 3,
         ]
 
     return fill

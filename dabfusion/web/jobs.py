@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..errors import Cancelled, UserError
+from .preview import Preview
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -48,6 +49,7 @@ class Job(Generic[Result]):
     finished: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     future: Future[Result] | None = None
+    preview: Preview | None = None  #: the dance so far
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Notes how far the work is; called by the worker."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import EXAMPLES
+from ..errors import OptionError
 from ..examples import Example, load_examples
 from .interface import Limits, build_page
 from .jobs import JobStore
@@ -47,13 +49,32 @@ def copy_examples(examples: tuple[Example, ...], folder: Path) -> tuple[Example,
     )
 
 
-def serve(services: Services, host: str | None = None, port: int | None = None) -> None:
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def wants_mcp(environment: Mapping[str, str], asked: bool = False) -> bool:
+    """Whether the page is to offer its endpoints as MCP tools: ``asked``, or DABFUSION_MCP is 1.
+
+    Raises:
+        OptionError: it is wanted, but the package for it is not installed.
+    """
+    if not asked and environment.get("DABFUSION_MCP", "").strip().lower() not in ("1", "true", "yes", "on"):
+        return False
+    if not is_installed("mcp"):
+        raise OptionError("The MCP mode needs one more package; install it with: pip install 'gradio[mcp]'.")
+    return True
+
+
+def serve(services: Services, host: str | None = None, port: int | None = None, mcp: bool = False) -> None:
     """Serves the page until Ctrl-C or SIGTERM; every temporary file is gone afterwards.
 
     Args:
         services: what makes the videos.
         host: address to listen on; None: GRADIO_SERVER_NAME, else 127.0.0.1 (only this computer).
         port: None: the first free one from 7860.
+        mcp: offer the named endpoints as MCP tools too.
     """
     limits = limits_from(os.environ)
     store: JobStore[GenerationResult] = JobStore(limits.keep, limits.deadline, limits.max_waiting)
@@ -65,7 +86,7 @@ def serve(services: Services, host: str | None = None, port: int | None = None) 
                 theme=make_theme(), css_paths=CSS_PATH, server_name=host or os.environ.get("GRADIO_SERVER_NAME", LOCAL),
                 server_port=port, share=False, strict_cors=True, show_error=False, allowed_paths=[],
                 max_file_size=f"{MAX_UPLOAD_MB}mb", state_session_capacity=limits.sessions, footer_links=["api"],
-                prevent_thread_lock=True, ssr_mode=False,
+                prevent_thread_lock=True, ssr_mode=False, mcp_server=mcp,
             )  # fmt: skip
             page.block_thread()
         finally:

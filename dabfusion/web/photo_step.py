@@ -16,6 +16,7 @@ from .choices import (
     OWN,
     PhotoChoice,
     add_point,
+    add_spot,
     background_value,
     choose_background,
     choose_person,
@@ -24,6 +25,7 @@ from .choices import (
 )
 from .drawings import draw_hints, draw_message
 from .errors import sentence
+from .guide import draw_guide
 
 if TYPE_CHECKING:
     from ..services import PhotoStage
@@ -61,6 +63,9 @@ class PhotoStep:
     upload: gr.Image
     choice: gr.State
     background: gr.Dropdown
+    colour: gr.ColorPicker
+    picture: gr.Image
+    shown: tuple[gr.components.Component | gr.Column, ...]  #: what :func:`show_choice` fills
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,13 @@ class _Parts:
     found: gr.Image
     frame: gr.Image
     hints: gr.HTML
-    fix: gr.Group
+    fix: gr.Column
     mode: gr.Radio
     undo: gr.Button
+    across: gr.Number
+    down: gr.Number
+    add: gr.Button
+    take: gr.Button
     background: gr.Dropdown
     colour: gr.ColorPicker
     own: gr.Group
@@ -88,8 +97,9 @@ def plate_label(name: str) -> str:
 def build_photo_step(stage: PhotoStage, keep: float) -> PhotoStep:
     """Lays out the step and wires it to the photo stage."""
     parts = _lay_out(tuple(PLATES), keep)
-    _wire(stage, parts)
-    return PhotoStep(parts.upload, parts.choice, parts.background)
+    shown = (parts.choice, parts.found, parts.frame, parts.hints, parts.person, parts.fix)
+    _wire(stage, parts, list(shown))
+    return PhotoStep(parts.upload, parts.choice, parts.background, parts.colour, parts.picture, shown)
 
 
 def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
@@ -97,20 +107,25 @@ def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
         with gr.Column(scale=3, min_width=280):
             upload = photo_upload("Your photo (JPG, PNG or WebP)", 330, ("upload", "clipboard", "webcam"), "photo")
             hints = gr.HTML(draw_message(_START_HINT, idle=True), elem_id="photo-hints")
+            with gr.Accordion("Which photos work?", open=False, elem_id="guide"):
+                gr.HTML(draw_guide())
         with gr.Column(scale=3, min_width=280):
             found = gr.Image(
                 label="Who was found", interactive=False, height=330, buttons=[],
                 elem_classes="pictures", elem_id="found", alt_text="The photo with the dancer marked", format="jpeg",
             )  # fmt: skip
             person = gr.Radio([], label="Who dances?", visible=False, elem_id="person")
-            with gr.Group(visible=False) as fix:
-                mode = gr.Radio(
-                    [ADD, TAKE],
-                    value=ADD,
-                    label="Is the outline wrong? Click on the picture above. That spot is:",
-                    elem_id="click-mode",
-                )
-                undo = gr.Button("Undo the last click", size="sm")
+            with gr.Column(visible=False) as fix:
+                mode = gr.Radio([ADD, TAKE], value=ADD, label=_FIX, elem_id="click-mode")
+                undo = gr.Button("Undo the last correction", size="sm", elem_id="undo")
+                with gr.Accordion("Correct it without a mouse", open=False, elem_id="by-keyboard"):
+                    with gr.Row():
+                        across = gr.Number(50, minimum=0, maximum=100, label="From the left (percent)",
+                                           min_width=110, elem_id="point-x")  # fmt: skip
+                        down = gr.Number(50, minimum=0, maximum=100, label="From the top (percent)",
+                                         min_width=110, elem_id="point-y")  # fmt: skip
+                    add = gr.Button("Add inside point: part of the dancer", size="sm", elem_id="point-in")
+                    take = gr.Button("Add outside point: not part of the dancer", size="sm", elem_id="point-out")
         with gr.Column(scale=2, min_width=240):
             frame = gr.Image(
                 label="Start of the video", interactive=False, height=330, buttons=[], elem_classes="pictures",
@@ -123,47 +138,58 @@ def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
             with gr.Group(visible=False) as own:
                 picture = photo_upload("Background picture", 180, ("upload",), "background-picture")
     choice = gr.State(None, time_to_live=int(keep))
-    return _Parts(upload, person, found, frame, hints, fix, mode, undo, background, colour, own, picture, choice)
+    return _Parts(upload, person, found, frame, hints, fix, mode, undo, across, down, add, take, background, colour,
+                  own, picture, choice)  # fmt: skip
 
 
-def _wire(stage: PhotoStage, parts: _Parts) -> None:
+def _wire(stage: PhotoStage, parts: _Parts, shown: list[Any]) -> None:
     plates = tuple(PLATES)
-    shown = [parts.choice, parts.found, parts.frame, parts.hints, parts.person, parts.fix]
     where = [parts.background, parts.colour, parts.picture]
 
     def guarded(old: PhotoChoice | None, change: Callable[[], PhotoChoice], forget: bool) -> list[Any]:
         """The outputs after a change; a failure is told in the hints, and the old choice stays unless ``forget``."""
         try:
-            return _show(change())
+            return show_choice(change())
         except Exception as error:  # the page's boundary: everything becomes a sentence
-            outputs = _show(None if forget else old)
+            outputs = show_choice(None if forget else old)
             outputs[3] = draw_message(sentence(error), bad=True)
             return outputs
 
     def on_upload(path: str | None, kind: str, colour: str, picture: str | None) -> list[Any]:
         if not path:
-            return _show(None)
+            return show_choice(None)
         return guarded(None, lambda: choose_photo(stage, path, background_value(kind, colour, picture, plates)), True)
 
     def on_person(choice: PhotoChoice | None, person: int | None) -> list[Any]:
         if choice is None or person is None or person == choice.person:
-            return _show(choice)
+            return show_choice(choice)
         return guarded(choice, lambda: choose_person(stage, choice, int(person)), False)
 
     def on_click(choice: PhotoChoice | None, mode: str, event: gr.SelectData) -> list[Any]:
         if choice is None:
-            return _show(None)
+            return show_choice(None)
         x, y = float(event.index[0]), float(event.index[1])
         return guarded(choice, lambda: add_point(stage, choice, x, y, mode == ADD), False)
 
+    def on_spot(choice: PhotoChoice | None, across: float | None, down: float | None, inside: bool) -> list[Any]:
+        if choice is None:
+            return show_choice(None)
+        return guarded(choice, lambda: add_spot(stage, choice, across, down, inside), False)
+
+    def on_add(choice: PhotoChoice | None, across: float | None, down: float | None) -> list[Any]:
+        return on_spot(choice, across, down, True)
+
+    def on_take(choice: PhotoChoice | None, across: float | None, down: float | None) -> list[Any]:
+        return on_spot(choice, across, down, False)
+
     def on_undo(choice: PhotoChoice | None) -> list[Any]:
         if choice is None or not choice.points:
-            return _show(choice)
+            return show_choice(choice)
         return guarded(choice, lambda: undo_point(stage, choice), False)
 
     def on_background(choice: PhotoChoice | None, kind: str, colour: str, picture: str | None) -> list[Any]:
         if choice is None or (kind == OWN and not picture):
-            return _show(choice)
+            return show_choice(choice)
         return guarded(
             choice, lambda: choose_background(stage, choice, background_value(kind, colour, picture, plates)), False
         )
@@ -178,6 +204,8 @@ def _wire(stage: PhotoStage, parts: _Parts) -> None:
     listen(parts.upload.change, on_upload, [parts.upload, *where])
     listen(parts.person.input, on_person, [parts.choice, parts.person])
     listen(parts.found.select, on_click, [parts.choice, parts.mode])
+    listen(parts.add.click, on_add, [parts.choice, parts.across, parts.down])
+    listen(parts.take.click, on_take, [parts.choice, parts.across, parts.down])
     listen(parts.undo.click, on_undo, [parts.choice])
     extras = [parts.colour, parts.own]
     parts.background.change(on_kind, parts.background, extras, api_visibility="private", queue=False)
@@ -185,7 +213,7 @@ def _wire(stage: PhotoStage, parts: _Parts) -> None:
         listen(trigger, on_background, [parts.choice, *where])
 
 
-def _show(choice: PhotoChoice | None) -> list[Any]:
+def show_choice(choice: PhotoChoice | None) -> list[Any]:
     """The step's outputs for a choice: state, found, frame, hints, person menu, correction tools."""
     if choice is None:
         hint = draw_message(_START_HINT, idle=True)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from ..config import MAX_SEED
 from ..errors import OptionError, SongError
+from ..settings import MAX_POINTS
+
+__all__ = ["MAX_POINTS", "MAX_UPLOAD_MB", "choose_seed", "length_within", "own_song", "real_number", "whole_number"]
 
 MAX_UPLOAD_MB = 100
-MAX_POINTS = 20  #: clicks on one photo
 _SONG_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}$")
 
 
