@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from fakes import fake_services, write_photo, write_song
 
+from dabfusion.settings import read_settings
 from dabfusion.video_reader import probe
 from dabfusion.web.interface import Limits, build_page
 from dabfusion.web.jobs import JobStore
@@ -20,6 +23,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 60_000  # milliseconds
+#: axe.min.js of the npm package axe-core, fetched beforehand (npm install axe-core) and named by AXE_CORE.
+_AXES = (Path(os.environ.get("AXE_CORE", "-")), Path("node_modules/axe-core/axe.min.js"))
+AXE = next((path for path in _AXES if path.is_file()), None)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +53,25 @@ def page(request: pytest.FixtureRequest, address: str) -> Iterator[Any]:
         browser.close()
 
 
+def saved(page: Any, button: str) -> Path:
+    """The file that a download button hands out."""
+    with page.expect_download() as download:
+        page.click(button)
+    return Path(download.value.path())
+
+
+def findings(page: Any) -> list[str]:
+    """Serious findings of axe-core on the page as it is; none where axe-core is not there (see the test below)."""
+    if AXE is None:
+        return []
+    page.wait_for_timeout(600)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{v['id']}: {n['html'][:120]}" for v in found if v["impact"] in ("serious", "critical") for n in v["nodes"]
+    ]
+
+
 def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -70,13 +95,16 @@ def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
     page.check("#consent input")
     page.click("#dance-button")
     page.wait_for_selector("#progress [role=progressbar]")
+    page.wait_for_selector("#preview img")
+    assert not page.is_visible("#video video")
     page.wait_for_selector("#video video")
     assert "beats have a dot" in page.inner_text("#report")
     assert "job=" in page.url
-    with page.expect_download() as download:
-        page.click("#download")
-    video = probe(download.value.path())
+    video = probe(saved(page, "#download"))
     assert video.frame_count == 60 and abs((video.audio_duration or 0) - 2) < 0.05
+    tall = probe(saved(page, "#download-other"))
+    assert (tall.width * 16, tall.frame_count) == (tall.height * 9, 60)
+    assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
     page.locator("#length input[type=number]").fill("15")
@@ -88,3 +116,81 @@ def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
     page.wait_for_function("document.querySelector('#progress').innerText.includes('Stopped')")
     assert page.is_enabled("#dance-button")
     assert errors == []
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Presses Tab until the element, or something inside it, has the focus."""
+    for _ in range(150):
+        if page.evaluate("s => !!document.activeElement && !!document.activeElement.closest(s)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {selector}")
+
+
+def choose_file(page: Any, selector: str, file: Path) -> None:
+    """Opens an upload button with the keyboard and picks a file; a busy browser may swallow the first key."""
+    for last in (False, False, True):
+        tab_to(page, selector)
+        try:
+            with page.expect_file_chooser(timeout=8_000) as chooser:
+                page.keyboard.press("Enter")
+            chooser.value.set_files(str(file))
+            return
+        except playwright.TimeoutError:
+            if last:
+                raise
+
+
+@pytest.mark.parametrize("page", [1280], indirect=True)
+def test_with_the_keyboard_alone(page: Any, tmp_path: Path) -> None:
+    page.wait_for_selector("#dance-button")
+    page.wait_for_timeout(1500)  # until everything listens
+    choose_file(page, "#photo button.upload-container", write_photo(tmp_path / "photo.png"))
+    page.wait_for_selector("#found img")
+    before = page.get_attribute("#found img", "src")
+    tab_to(page, "#by-keyboard")
+    page.keyboard.press("Enter")
+    tab_to(page, "#point-x")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("55")
+    tab_to(page, "#point-in")
+    page.keyboard.press("Enter")
+    page.wait_for_function("old => document.querySelector('#found img').src !== old", arg=before)
+
+    choose_file(page, "#song button.upload-container", write_song(tmp_path / "song.wav", 8))
+    page.wait_for_selector("#song-picture svg")
+    tab_to(page, "#length input[type=number]")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("1")
+    tab_to(page, "#consent")
+    page.wait_for_function("document.querySelector('#song-picture').innerText.includes('0:00 to 0:01')")
+    page.keyboard.press("Space")
+    tab_to(page, "#dance-button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#video video")
+    tab_to(page, "#download")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    made = Path(download.value.path())
+    settings = read_settings(made)
+    assert settings.options.length == 1 and [inside for _, _, inside in settings.points] == [True]
+
+    own = tmp_path / "dance.mp4"
+    own.write_bytes(made.read_bytes())
+    page.click("#more button.label-wrap")
+    page.set_input_files("input[type=file][accept*='.json']", str(own))
+    page.wait_for_function("document.querySelector('#progress')?.innerText.includes('settings of that dance')")
+    assert page.input_value("#seed input") == str(settings.options.seed) and not page.is_checked("#randomise input")
+    page.click("#dance-button")
+    page.wait_for_selector("#progress [role=progressbar]")
+    page.wait_for_selector("#video video")
+    again = saved(page, "#download")
+    assert again.read_bytes() == made.read_bytes()
+    page.click("text=Settings of this video")
+    assert json.loads(saved(page, "#download-settings").read_text()) == settings.as_dict()
+
+
+@pytest.mark.skipif(AXE is None, reason="axe-core is not there: npm install axe-core, then AXE_CORE=.../axe.min.js")
+def test_axe_finds_nothing_serious_on_the_empty_page(page: Any) -> None:
+    page.wait_for_selector("#photo input[type=file]", state="attached")
+    assert findings(page) == []
