@@ -37,12 +37,14 @@ def test_generate_returns_video_and_report(client: Client, files: tuple[dict, di
     photo, song = files
     video, report = client.predict(
         photo=photo, song=song, start=1, length=2, seed=3, steps=5, style="house", background="dark-stage", person=2,
-        api_name="/generate",
+        shape="portrait", api_name="/generate",
     )  # fmt: skip
     assert (report["frame_count"], report["fps"], report["person"]) == (60, 30, 2)
     assert report["options"]["seed"] == 3 and report["options"]["style"] == "house"
     assert report["tempo"] == pytest.approx(120, abs=3)
-    assert probe(video).frame_count == 60
+    assert report["background"] == "dark-stage" and report["options"]["shape"] == "portrait"
+    made = probe(video)
+    assert made.frame_count == 60 and made.width * 16 == made.height * 9
 
 
 def test_preview_needs_no_song(client: Client, files: tuple[dict, dict]) -> None:
