@@ -25,6 +25,7 @@ from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
 from .flow_autoencoder.flow_maps import FlowMaps
 from .flow_autoencoder.generator import Generator, Window
+from .flow_autoencoder.geometry import crop
 from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
 from .flow_diffusion.normalise import proper_codes
 from .long_video import DanceOptions, dance_codes
@@ -33,7 +34,7 @@ from .pipeline import STAGE_DANCE, Progress, ShouldStop
 #: Frames rendered together: enough to keep the cores busy, few enough to stay in the caches.
 _BATCH = 8
 _WINDOW_STEP = 16  # windows are whole multiples of this, so that few shapes occur
-_MARGIN = 8  # pixels around the matte that are drawn
+_MARGIN = 12  # pixels around the matte that are drawn
 _SHOWN = 0.02  # matte below this is nothing
 
 
@@ -131,6 +132,7 @@ class TrainedDancer:
                 maps = self._codec.decode(description.expand(count, -1, -1, -1), body.body.repeated(count), code)
                 window = drawn_window(maps)
                 layer = self._generator.decode(encoded.repeated(count), maps, window).float()
+            layer = layer * near_person(maps, window)
             yield _to_bytes(_over_plate(layer, plate * contact_shadow(body.body, code, FRAME_SIZE), window))
 
     def _person(self, start_frame: StartFrame) -> Tensor:
@@ -152,6 +154,12 @@ def drawn_window(maps: FlowMaps) -> Window:
     low = [max(int(v) * cell - _MARGIN, 0) // _WINDOW_STEP * _WINDOW_STEP for v in covered.amin(0)]
     high = [min(-(-(int(v + 1) * cell + _MARGIN) // _WINDOW_STEP) * _WINDOW_STEP, FRAME_SIZE) for v in covered.amax(0)]
     return low[0], low[1], high[0] - low[0], high[1] - low[1]
+
+
+def near_person(maps: FlowMaps, window: Window) -> Tensor:
+    """(B, 1, h, w) of the window: 1 on and around the matte, fading to 0 where nobody is; no stray specks, no edges."""
+    around = (F.max_pool2d(maps.matte.float(), 3, 1, 1) / _SHOWN - 1).clamp(0, 1)
+    return crop(F.interpolate(around, (FRAME_SIZE, FRAME_SIZE), mode="bilinear", align_corners=False), window)
 
 
 def _over_plate(layer: Tensor, plate: Tensor, window: Window) -> Tensor:

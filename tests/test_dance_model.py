@@ -11,7 +11,7 @@ import torch
 from dabfusion.checkpoint import open_checkpoint, save_checkpoint
 from dabfusion.config import STYLES, GenerationOptions
 from dabfusion.contact_shadow import contact_shadow
-from dabfusion.dance_model import Sizes, TrainedDancer, build_parts, drawn_window, load_dance_model
+from dabfusion.dance_model import Sizes, TrainedDancer, build_parts, drawn_window, load_dance_model, near_person
 from dabfusion.errors import CheckpointError
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
@@ -117,6 +117,19 @@ def test_the_window_holds_the_matte_and_is_aligned() -> None:
     assert top <= 40 - 8 and top + height >= 51 * 4 + 8
     assert left <= 120 - 8 and left + width >= 41 * 4 + 8
     assert drawn_window(FlowMaps(torch.zeros(1, 2, 64, 64), matte[:1] * 0, matte[:1] * 0)) == (0, 0, 16, 16)
+
+
+def test_nothing_is_drawn_away_from_the_matte() -> None:
+    matte = torch.zeros(1, 1, 64, 64)
+    matte[0, 0, 20:30, 30:33] = 1
+    maps = FlowMaps(torch.zeros(1, 2, 64, 64), matte, matte)
+    window = drawn_window(maps)
+    keep = near_person(maps, window)
+    assert keep.shape == (1, 1, window[2], window[3])
+    inside = keep[0, 0, 80 - window[0] : 120 - window[0], 120 - window[1] : 132 - window[1]]
+    assert float(inside.min()) == 1
+    edge = torch.cat([keep[0, 0, 0], keep[0, 0, -1], keep[0, 0, :, 0], keep[0, 0, :, -1]])
+    assert float(edge.max()) == 0
 
 
 def test_a_config_of_another_version_is_told(tmp_path: Path) -> None:
