@@ -1,4 +1,4 @@
-"""Makes the stored result of every bundled example and the picture of them in docs: unpicked, seeds as in examples.json.
+"""Makes the stored results of the bundled examples and the picture of them: unpicked, seeds as in examples.json.
 
 python examples/make_results.py
 """
