@@ -16,7 +16,7 @@ from dabfusion.skeleton import CODE_SIZE, MIRRORED, NUM_POINTS, ROTATION_SIZE, f
 _POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
 _STEPS = 60
 _RATE = 0.02
-_TURN_COST = 0.02  # of a squared change of a rotation's 6 numbers, against squared frame units of the points
+_TURN_COST = 0.005  # of a squared change of a rotation's 6 numbers, against squared frame units of the points
 _STRETCH_COST = 0.06  # of a squared relative change of a bone's length
 _LOPSIDED_COST = 0.2  # of a squared difference between left and right stretch
 
