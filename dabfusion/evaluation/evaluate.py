@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from dabfusion.config import DEFAULT_CHECKPOINT
 from dabfusion.errors import UserError
 
 from .beat_align import SIGMA
@@ -26,6 +28,7 @@ EXAMPLES = """examples:
   python -m dabfusion evaluate videos out/ --photos me.jpg --out report/
   python -m dabfusion evaluate head-to-head --theirs others/ --ours mine/ --photos photos/ --out report/
   python -m dabfusion evaluate table 4 --videos made/ --references real/ --data "Studio, held-out split" --out report/
+  python -m dabfusion evaluate studio --avatars people/ --motion takes/ --clips 12 --fvd --out report/
   python -m dabfusion evaluate videos out/ --shuffle-songs 1 --out control/
 """
 
@@ -40,11 +43,12 @@ SETTINGS: dict[str, object] = {
 
 def build_parser() -> argparse.ArgumentParser:
     """The sub-command's own command line."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the report goes")
-    common.add_argument("--weights", type=Path, metavar="FOLDER",
+    basic = argparse.ArgumentParser(add_help=False)
+    basic.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the report goes")
+    basic.add_argument("--weights", type=Path, metavar="FOLDER",
         help=f"folder with the measuring networks' weights (default: ${ENVIRONMENT}, then checkpoints/)")  # fmt: skip
-    common.add_argument("--cache", type=Path, metavar="FOLDER", help="keep poses here between runs")
+    basic.add_argument("--cache", type=Path, metavar="FOLDER", help="keep poses here between runs")
+    common = argparse.ArgumentParser(add_help=False, parents=[basic])
     common.add_argument("--photos", type=Path, metavar="FILE|FOLDER", help="the photo, or photos by group name")
     parser = argparse.ArgumentParser(
         prog="python -m dabfusion evaluate", description="Measure dance videos.", epilog=EXAMPLES,
@@ -60,6 +64,15 @@ def build_parser() -> argparse.ArgumentParser:
     paper.add_argument("number", type=int, choices=sorted(PROTOCOLS))
     paper.add_argument("--videos", type=Path, required=True, metavar="FOLDER", help="one sub-folder a row")
     paper.add_argument("--data", default="not named", help="what the videos were made on")
+    held_out = presets.add_parser("studio", parents=[basic], help="a checkpoint on Studio's held-out split")
+    held_out.add_argument("--avatars", type=Path, metavar="FOLDER", help="rigged people (default: a figure in code)")
+    held_out.add_argument("--motion", type=Path, metavar="FOLDER", help="captured takes (default: all authored)")
+    held_out.add_argument("--clips", type=int, default=12)
+    held_out.add_argument("--seconds", type=float, default=4.0)
+    held_out.add_argument("--seed", type=int, default=0)
+    held_out.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
+    held_out.add_argument("--work", type=Path, metavar="FOLDER", help="where the videos go (default: OUT/work)")
+    held_out.add_argument("--fvd", action="store_true", help="also FVD, about a second for 16 frames")
     for part in (videos, paper):
         part.add_argument("--references", type=Path, metavar="FOLDER", help="the real videos, by name")
         part.add_argument("--songs", type=Path, metavar="FILE|FOLDER", help="sound instead of the videos' own")
@@ -73,10 +86,14 @@ def main(argv: Sequence[str]) -> int:
         chosen = build_parser().parse_args(list(argv))
     except SystemExit as stop:
         return int(stop.code or 0)
-    for option in ("weights", "photos", "theirs", "ours", "videos", "references", "songs"):
+    for option in ("weights", "photos", "theirs", "ours", "videos", "references", "songs", "avatars", "motion",
+                   "checkpoint"):  # fmt: skip
         given = getattr(chosen, option, None)
         if given is not None and not given.exists():
             raise UserError(f"There is nothing at {given}; check --{option}.")
+    if chosen.preset == "studio":
+        sys.stdout.write(f"{_studio(chosen)}\n")
+        return 0
     tools = Instruments(chosen.weights, chosen.cache)
     if chosen.preset == "head-to-head":
         pairs = match_pairs(chosen.theirs, chosen.ours, chosen.photos)
@@ -95,6 +112,28 @@ def main(argv: Sequence[str]) -> int:
     _plot(complete, chosen.out)
     sys.stdout.write(f"{complete.write(chosen.out, name)[1]}\n")
     return 0
+
+
+def _studio(chosen: argparse.Namespace) -> Path:
+    """The held-out preset, whose poses are always kept: every row looks at the same videos."""
+    from .studio_fvd import add_fvd  # late: these load OpenGL and the dancer
+    from .studio_split import evaluate_studio
+    from .studio_truth import Split
+
+    work = chosen.work or chosen.out / "work"
+    tools = Instruments(chosen.weights, chosen.cache or work / "cache")
+    split = Split(chosen.avatars, chosen.motion, chosen.clips, chosen.seconds, chosen.seed)
+    report = evaluate_studio(split, tools, chosen.out, work, _stage_progress, chosen.checkpoint, chosen.fvd)
+    report = replace(report, settings={**report.settings, **SETTINGS})
+    path = report.write(chosen.out, "studio")[1]
+    if chosen.fvd:  # last, since it takes longest: the rest is safe by then
+        path = add_fvd(report, split, work, tools, _stage_progress).write(chosen.out, "studio")[1]
+    return path
+
+
+def _stage_progress(stage: str, done: int, total: int) -> None:
+    sys.stderr.write(f"{stage}: {done}/{total}\n")
+    sys.stderr.flush()
 
 
 def _seeds(chosen: argparse.Namespace) -> dict[str, object]:
