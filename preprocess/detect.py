@@ -17,7 +17,7 @@ from preprocess.person import FIGURE, KEYPOINTS, SEEN, Person, no_keypoints
 from preprocess.photo import Photo
 from preprocess.salience import salient_box
 from preprocess.weights import CHECKPOINTS, verified
-from preprocess.yolo import load_yolo
+from preprocess.yolo import load_yolo, threads_kept
 
 if TYPE_CHECKING:
     from ultralytics import YOLO
@@ -144,7 +144,10 @@ class Detector:
         with self._lock, torch.inference_mode():
             model = self._model(name, task)
             bgr = np.ascontiguousarray(rgb[..., ::-1])
-            found = model.predict(bgr, conf=confidence, device=self._device, verbose=False, save=False, max_det=100)
+            with threads_kept():
+                found = model.predict(
+                    bgr, conf=confidence, device=self._device, verbose=False, save=False, max_det=100
+                )
             return next(iter(found))
 
     def _boxes(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

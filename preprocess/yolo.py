@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from PIL import Image
 
 from preprocess.torchvision_ops import ensure_torchvision_ops
@@ -48,6 +49,16 @@ def ultralytics_at_bay() -> Iterator[None]:
         yield
     finally:
         Image.open = opener
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Call ultralytics inside this: on the CPU it sets torch's threads to one less than there are cores, for good."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load_yolo(weights: Path, task: str) -> YOLO:

@@ -213,3 +213,15 @@ def test_segment_anything_cuts_and_a_click_reuses_the_embedding(monkeypatch: pyt
     assert _iou(cutout.mask, truth) > 0.93 and cutout.quality > 0.8
     clicked = segmenter.cut_out(photo, person, [(240, 150, True), (20, 20, False)])
     assert _iou(clicked.mask, truth) > 0.9 and len(calls) == 1
+
+
+def test_detection_leaves_the_number_of_threads_alone():
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        Detector().find_people(_photo(_toy()[0]))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
