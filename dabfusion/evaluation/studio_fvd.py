@@ -78,11 +78,10 @@ def fvd_readings(sets: Mapping[str, Sequence[np.ndarray]]) -> dict[str, dict[str
 
     scores: dict[str, dict[str, Reading]] = {}
     for name in sets:
-        readings = {f"FVD-{FVD_FRAMES}, halves": distance(joined(name, first), joined(GROUND_TRUTH, second))}
-        if name != GROUND_TRUTH:
-            every = np.arange(len(real))
-            readings[f"FVD-{FVD_FRAMES}"] = distance(joined(name, every), joined(GROUND_TRUTH, every))
-        scores[name] = readings
+        every = np.arange(len(real))
+        whole = distance(joined(name, every), joined(GROUND_TRUTH, every)) if name != GROUND_TRUTH else Reading(None)
+        halves = distance(joined(name, first), joined(GROUND_TRUTH, second))
+        scores[name] = {f"FVD-{FVD_FRAMES}": whole, f"FVD-{FVD_FRAMES}, halves": halves}
     return scores
 
 
