@@ -206,8 +206,10 @@ def _frozen(made: Clip, real: Clip, sound: _Sound, tools: Instruments, photo: Pa
     except MissingWeightsError:
         track = None
     else:
-        columns = (once.keypoints, once.confidence, once.boxes, once.score)
-        track = PoseTrack(*(np.repeat(column, len(made.frames), 0) for column in columns), once.fps)
+        count = len(made.frames)
+        points, sure = np.repeat(once.keypoints, count, 0), np.repeat(once.confidence, count, 0)
+        boxes, score = np.repeat(once.boxes, count, 0), np.repeat(once.score, count, 0)
+        track = PoseTrack(points, sure, boxes, score, once.fps)
     row = _row(still, sound, tools, photo, np.zeros(0), track)
     return replace(row, readings={**row.readings, **_against(still, real, tools)})
 
