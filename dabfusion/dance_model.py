@@ -30,6 +30,7 @@ from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow
 from .flow_diffusion.normalise import proper_codes
 from .long_video import DanceOptions, dance_codes
 from .pipeline import STAGE_DANCE, Progress, ShouldStop
+from .stage_bounds import keep_on_stage
 
 #: Frames rendered together: enough to keep the cores busy, few enough to stay in the caches.
 _BATCH = 8
@@ -116,7 +117,7 @@ class TrainedDancer:
         def report(done: int, total: int) -> None:
             progress(STAGE_DANCE, done, total)
 
-        return dance_codes(self._diffusion, body.code, features, chosen, report, should_stop)
+        return keep_on_stage(dance_codes(self._diffusion, body.code, features, chosen, report, should_stop))
 
     @torch.inference_mode()
     def frames(self, start_frame: StartFrame, body: FrameBody, codes: np.ndarray) -> Iterator[np.ndarray]:
