@@ -1,4 +1,4 @@
-"""Keeps a dancer on the stage: travel is left as it is near the middle and pressed together towards the frame's edge."""
+"""Keeps a dancer on the stage: travel is free near the middle and pressed together towards the edges of the frame."""
 
 from __future__ import annotations
 
