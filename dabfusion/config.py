@@ -1,4 +1,4 @@
-"""Every default and every size in one place: time base, styles, generation options, model presets."""
+"""Every default in one place: time base, styles, generation options. Sizes of networks come with their checkpoint."""
 
 from __future__ import annotations
 
@@ -87,43 +87,3 @@ class GenerationOptions:
     def as_dict(self) -> dict[str, object]:
         """The options as plain JSON values."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Preset:
-    """The sizes of one model family; builders read them, modules never do."""
-
-    name: str
-    frame_size: int  #: pixels
-    flow_size: int  #: cells of the flow map
-    flow_channels: int  #: 4: flow x, y, occlusion, matte; 3: without matte (whole-frame)
-    code_fps: int
-    window: int  #: codes (or flow maps) denoised together
-    overlap: int  #: codes that two neighbouring windows share
-    channels: tuple[int, ...]  #: of the generator, from full resolution down
-    width: int  #: of the denoiser
-    depth: int  #: blocks of the denoiser
-    heads: int
-    towers: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.frame_size % self.flow_size:
-            raise OptionError(f"Preset {self.name}: {self.frame_size} px do not divide into {self.flow_size} cells.")
-        if not 0 <= self.overlap < self.window:
-            raise OptionError(f"Preset {self.name}: the overlap must be shorter than the window.")
-
-
-STUDIO = Preset(
-    name="studio", frame_size=FRAME_SIZE, flow_size=FLOW_SIZE, flow_channels=4, code_fps=CODE_FPS, window=60,
-    overlap=20, channels=(24, 48, 96), width=256, depth=8, heads=8, towers=("beats", "rhythm"),
-)  # fmt: skip
-#: DabFusion's own sizes: whole frames of 128 px, 40 flow maps at 10 per second, a 3D U-Net.
-PAPER = Preset(
-    name="paper", frame_size=128, flow_size=32, flow_channels=3, code_fps=10, window=40, overlap=0,
-    channels=(64, 128, 256), width=64, depth=4, heads=8, towers=("clap", "wav2clip", "beats"),
-)  # fmt: skip
-TINY = Preset(
-    name="tiny", frame_size=32, flow_size=8, flow_channels=4, code_fps=CODE_FPS, window=12, overlap=4,
-    channels=(4, 8), width=16, depth=1, heads=2, towers=("beats", "rhythm"),
-)  # fmt: skip
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (STUDIO, PAPER, TINY)}

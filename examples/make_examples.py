@@ -1,6 +1,6 @@
 """Makes the bundled photos and songs: two of Studio's people, a drawing, and three songs of the project's own.
 
-    python examples/make_examples.py --avatars DIR
+    python -m examples.make_examples --avatars DIR
 
 The people need the avatars (VALID, c-frame/valid-avatars-glb, MIT); the songs need fluidsynth and a soundfont.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,14 +17,13 @@ import numpy as np
 import soundfile
 from PIL import Image, ImageDraw, ImageFilter
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+from dabfusion.studio.figure import Build, load_figure
+from dabfusion.studio.grid import plan_song
+from dabfusion.studio.music import render_song
+from dabfusion.studio.pose_pool import PosePool, sample_standing
+from dabfusion.studio.renderer import GROUND, Look, Pose, Renderer
 
-from dabfusion.studio.figure import Build, load_figure  # noqa: E402
-from dabfusion.studio.grid import plan_song  # noqa: E402
-from dabfusion.studio.music import render_song  # noqa: E402
-from dabfusion.studio.pose_pool import PosePool, sample_standing  # noqa: E402
-from dabfusion.studio.renderer import GROUND, Look, Pose, Renderer  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 SIZE = 1024
 SONG_SECONDS = 40.0

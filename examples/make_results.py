@@ -1,24 +1,22 @@
 """Makes the stored results of the bundled examples and the picture of them: unpicked, seeds as in examples.json.
 
-python examples/make_results.py
+python -m examples.make_results
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+from dabfusion.config import GenerationOptions
+from dabfusion.examples import load_examples
+from dabfusion.generate import GenerateRequest, generate_file
+from dabfusion.services import load_services
+from dabfusion.video import read_frames
 
-from dabfusion.config import GenerationOptions  # noqa: E402
-from dabfusion.examples import load_examples  # noqa: E402
-from dabfusion.generate import GenerateRequest, generate_file  # noqa: E402
-from dabfusion.services import load_services  # noqa: E402
-from dabfusion.video import read_frames  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 COLUMNS = 8
 CROP = slice(36, 220)  # columns of the frame that hold the dancer

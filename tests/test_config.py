@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from dabfusion.config import CODE_FPS, FRAMES_PER_CODE, PRESETS, STYLES, VIDEO_FPS, GenerationOptions, Preset
+from dabfusion.config import CODE_FPS, FRAMES_PER_CODE, STYLES, VIDEO_FPS, GenerationOptions
 from dabfusion.errors import OptionError
 
 
@@ -43,15 +43,3 @@ def test_options_are_frozen() -> None:
 def test_options_survive_a_round_trip() -> None:
     options = GenerationOptions(seed=5, length=2.5, style="house")
     assert GenerationOptions(**options.as_dict()) == options
-
-
-@pytest.mark.parametrize("name", sorted(PRESETS))
-def test_presets_are_consistent(name: str) -> None:
-    preset = PRESETS[name]
-    assert preset.name == name and preset.frame_size % preset.flow_size == 0
-
-
-def test_a_preset_that_does_not_divide_is_refused() -> None:
-    with pytest.raises(OptionError, match="divide"):
-        dataclasses.replace(PRESETS["tiny"], flow_size=7)
-    assert isinstance(PRESETS["tiny"], Preset)

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
-from preprocess.yolo import load_yolo
+from preprocess.yolo import load_yolo, threads_kept
 
 from .weights import find_weights
 
@@ -80,16 +80,17 @@ class YoloPose:
         scale = SHORT_SIDE / min(frames.shape[1:3])
         method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         pictures = [cv2.resize(f, None, fx=scale, fy=scale, interpolation=method)[..., ::-1].copy() for f in frames]
-        results = self._model.predict(pictures, imgsz=IMAGE_SIZE, conf=CANDIDATE, verbose=False, device="cpu")
+        with threads_kept():
+            results = self._model.predict(pictures, imgsz=IMAGE_SIZE, conf=CANDIDATE, verbose=False, device="cpu")
         return [_best_person(result, scale) for result in results]
 
 
-def _best_person(result: object, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    boxes = result.boxes  # type: ignore[attr-defined]
+def _best_person(result: Any, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    boxes = result.boxes
     if len(boxes) == 0:
         return np.full((NUM_KEYPOINTS, 2), np.nan), np.zeros(NUM_KEYPOINTS), np.full(4, np.nan), np.zeros(())
     best = int(boxes.conf.argmax())
-    points = result.keypoints.data[best].cpu().numpy().astype(np.float64)  # type: ignore[attr-defined]
+    points = result.keypoints.data[best].cpu().numpy().astype(np.float64)
     return (
         points[:, :2] / scale,
         points[:, 2],
