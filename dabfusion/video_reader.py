@@ -41,11 +41,11 @@ class VideoInfo:
     metadata: dict[str, str]
 
 
-def read_frames(path: Path | str, max_frames: int | None = None) -> tuple[np.ndarray, float]:
-    """All frames of a video, or the first ``max_frames``.
+def read_frames(path: Path | str, max_frames: int | None = None, every: int = 1) -> tuple[np.ndarray, float]:
+    """All frames of a video, or the first ``max_frames``, or only each ``every``-th, which bounds the memory.
 
     Returns:
-        (F, H, W, 3) uint8 RGB and the average frames a second.
+        (F, H, W, 3) uint8 RGB and the average frames a second of what is returned.
 
     Raises:
         VideoError: the file is not there, is no video, or holds no frame.
@@ -53,13 +53,15 @@ def read_frames(path: Path | str, max_frames: int | None = None) -> tuple[np.nda
     with _opened(path) as container:
         stream = _video_stream(container, path)
         frames = []
-        for frame in _decoded(container, stream, path):
+        for number, frame in enumerate(_decoded(container, stream, path)):
+            if number % every:
+                continue
             frames.append(_to_rgb(frame))
             if max_frames is not None and len(frames) >= max_frames:
                 break
         if not frames:
             raise VideoError(f"There are no frames in {Path(path).name}.")
-        return np.stack(frames), float(stream.average_rate or 0)
+        return np.stack(frames), float(stream.average_rate or 0) / every
 
 
 def probe(path: Path | str) -> VideoInfo:

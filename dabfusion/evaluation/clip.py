@@ -44,18 +44,19 @@ class Clip:
         return len(self.frames) / self.fps
 
 
-def read_clip(path: Path, song: Path | None = None, beat_times: np.ndarray | None = None) -> Clip:
+def read_clip(path: Path, song: Path | None = None, beat_times: np.ndarray | None = None, every: int = 1) -> Clip:
     """Reads a video and its music.
 
     Args:
         path: the video.
         song: sound to take instead of the video's own; it starts with the video.
         beat_times: known beats (s); tracked in the sound where None.
+        every: keep only each ``every``-th frame of a long video.
 
     Raises:
         VideoError: the video cannot be read. SongError: the given song cannot.
     """
-    frames, fps = read_frames(path)
+    frames, fps = read_frames(path, every=every)
     if fps <= 0:
         raise UserError(f"{path.name} does not say how many frames a second it has.")
     audio = decode_song(song) if song is not None else own_sound(path)

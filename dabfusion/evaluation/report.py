@@ -15,12 +15,15 @@ class Reading:
 
     value: float | None
     needs: str = ""
+    digits: int | None = None  #: after the point; None: as many as are worth reading
 
     @property
     def text(self) -> str:
         """What a table shows."""
         if self.value is None or not math.isfinite(self.value):
             return f"not measured: needs {self.needs}" if self.needs else "-"
+        if self.digits is not None:
+            return f"{self.value:.{self.digits}f}"
         return f"{self.value:.3f}" if abs(self.value) < 10 else f"{self.value:.1f}"
 
     def as_json(self) -> float | str | None:

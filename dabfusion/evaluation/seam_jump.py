@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+
+from dabfusion.long_video import window_starts
 
 from .motion import filled_keypoints, joint_speed
 from .pose import PoseTrack
@@ -32,3 +36,19 @@ def track_seam_jump(track: PoseTrack, seams: np.ndarray) -> float:
     if not np.isfinite(filled_keypoints(track)).any():
         return float("nan")
     return seam_jump(joint_speed(track)[1], track.fps, seams)
+
+
+def window_seams(total: int, window: int, fps: float) -> np.ndarray:
+    """Times (S,) in seconds at which one window of a long dance gives way to the next.
+
+    Windows overlap and are blended by ramps, so that none ends at once: a seam is the middle of an overlap, where both
+    have equal weight.
+
+    Args:
+        total: codes of the dance.
+        window: codes of a window.
+        fps: codes a second.
+    """
+    starts = window_starts(total, window)
+    length = min(window, total)
+    return np.array([(late + early + length) / 2 / fps for early, late in pairwise(starts)])

@@ -4,27 +4,24 @@ it, with the controls that tell dancing from chance (other songs) and from a goo
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from dabfusion.checkpoint import open_checkpoint
-from dabfusion.config import DEFAULT_CHECKPOINT, VIDEO_FPS, GenerationOptions
-from dabfusion.music_encoder.encoder import build_music_encoder
-from dabfusion.pipeline import DabFusion
+from dabfusion.config import DEFAULT_CHECKPOINT, GenerationOptions
 
-from .av_align import flow_strength, motion_peaks, onset_times, peak_overlap
+from .av_align import peak_overlap
 from .beats_covered import beats_covered
 from .clip import Clip, read_clip
+from .clip_rows import BEATS, REFERENCE_RATE, Sound, beside_truth, clip_row, picture_peaks, sound_of, still_track
+from .dancers import Dancers
 from .folders import BEATS_FILE
-from .identity import identity_kept
 from .instruments import Instruments
-from .measure import IDENTITY_RATE, person_readings, reference_readings
-from .pose import PoseTrack
+from .made_once import checkpoint_digest, file_digest, make_once
+from .measure import person_readings
 from .report import Reading, Report, Row, mean_row
 from .studio_fvd import FROZEN, GROUND_TRUTH, MADE
 from .studio_pictures import draw_pictures
@@ -32,22 +29,11 @@ from .studio_truth import OURS, SONG_SECONDS, TRUTH, Progress, Split, TruthClip,
 from .weights import MissingWeightsError
 
 COMMAND = "python -m dabfusion evaluate studio --avatars AVATARS --motion TAKES --weights WEIGHTS"
-REFERENCE_RATE = 1.0  #: frames a second at which SSIM, PSNR and LPIPS look
 HEARD = 0.07  #: s within which a tracked beat is the true one
 SHUFFLED, TRUTH_SHUFFLED = "ours, songs shuffled", "ground truth, songs shuffled"
 BY_EAR = "ours, to the beats it heard"
-PERSON = ("detected", "keypoint conf.", "dancer px", "motion energy", "acceleration")
-BEATS = ("2D-MM Align", "beat advantage", "MBCR")
 ITSELF = Reading(None)  #: a video against itself says nothing
 PICTURE = ("SSIM", "PSNR", "LPIPS (VGG)", "LPIPS (AlexNet)")
-
-
-@dataclass(frozen=True)
-class _Sound:
-    """What a video is danced to: true beats (s), sound."""
-
-    beats: np.ndarray
-    onsets: np.ndarray
 
 
 def evaluate_studio(
@@ -91,12 +77,6 @@ def evaluate_studio(
     return Report("Studio, held-out split", settings, summary, every, _notes(rows, _shares_heard(heard, work), truth))
 
 
-def checkpoint_digest(folder: Path) -> str:
-    """Twelve figures that change with any weight of a checkpoint."""
-    sums = json.dumps(open_checkpoint(folder).config["files"], sort_keys=True)
-    return hashlib.sha256(sums.encode()).hexdigest()[:12]
-
-
 def dance_all(
     truth: Sequence[TruthClip], split: Split, work: Path, checkpoint: Path, progress: Progress
 ) -> dict[str, np.ndarray]:
@@ -105,15 +85,31 @@ def dance_all(
     Returns:
         The beats (s) that the product's own tracker found, by name.
     """
-    dancer, encoder = DabFusion.from_checkpoint(checkpoint), build_music_encoder()
+    digest, dancers = checkpoint_digest(checkpoint), Dancers(checkpoint)
     heard = {}
     for number, clip in enumerate(truth):
-        music = encoder.encode_file(clip.song(work))
-        options = GenerationOptions(seed=split.seed + number, length=split.seconds, fps=VIDEO_FPS, mark=False)
-        dancer.generate(clip.start_frame(work), music, clip.song(work), clip.video(work, OURS), options)
-        heard[clip.name] = music.beat_times
+        options = GenerationOptions(seed=split.seed + number, length=split.seconds, fps=split.fps, mark=False)
+        heard[clip.name] = dance_clip(dancers, OURS, clip, work, clip.video(work, OURS), options, digest)
         progress("ours", number + 1, len(truth))
     return heard
+
+
+def dance_clip(
+    dancers: Dancers, way: str, clip: TruthClip, work: Path, out: Path, options: GenerationOptions, digest: str
+) -> np.ndarray:  # fmt: skip
+    """Dances a clip's song from its first frame in one of the ways, unless that was done by the same checkpoint.
+
+    Returns:
+        The beats (B,) in seconds that the product's own tracker found in the whole song.
+    """
+    recipe = {"checkpoint": digest, "way": way, "options": options.as_dict(), "song": file_digest(clip.song(work)),
+              "photo": file_digest(clip.photo(work))}  # fmt: skip
+
+    def make() -> dict[str, object]:
+        music = dancers.dance(way, clip.start_frame(work), clip.song(work), out, options)
+        return {"beats": [round(float(t), 4) for t in music.beat_times]}
+
+    return np.asarray(make_once(out, recipe, make)["beats"], float)
 
 
 def _shares_heard(heard: Mapping[str, np.ndarray], work: Path) -> dict[str, float]:
@@ -134,7 +130,7 @@ def _measure_all(
     sounds = []
     for clip in truth:
         real = read_clip(clip.video(work), beat_times=grids[clip.name])
-        sounds.append(_Sound(real.beat_times, onset_times(real.audio, real.sample_rate)))
+        sounds.append(sound_of(real))
     rows: dict[str, list[Row]] = {
         name: [] for name in (GROUND_TRUTH, MADE, BY_EAR, SHUFFLED, FROZEN, TRUTH_SHUFFLED)
     }  # fmt: skip
@@ -144,13 +140,13 @@ def _measure_all(
         made = read_clip(clip.video(work, OURS), beat_times=own.beats)
         others = [sound for k, sound in enumerate(sounds) if k != number]
         photo = clip.photo(work)
-        true_peaks, peaks = _peaks(real), _peaks(made)
-        truth_row = _row(real, own, tools, photo, true_peaks)
+        true_peaks, peaks = picture_peaks(real), picture_peaks(made)
+        truth_row = clip_row(real, own, tools, photo, true_peaks)
         rows[GROUND_TRUTH].append(replace(truth_row, readings={**truth_row.readings, **dict.fromkeys(PICTURE, ITSELF)}))
-        ours = _row(made, own, tools, photo, peaks)
-        rows[MADE].append(replace(ours, readings={**ours.readings, **_against(made, real, tools)}))
+        ours = clip_row(made, own, tools, photo, peaks)
+        rows[MADE].append(replace(ours, readings={**ours.readings, **beside_truth(made, real, tools)}))
         inside = heard[clip.name][(heard[clip.name] >= 0) & (heard[clip.name] < made.duration)]
-        rows[BY_EAR].append(_to_songs(made, [_Sound(inside, own.onsets)], tools, peaks))
+        rows[BY_EAR].append(_to_songs(made, [Sound(inside, own.onsets)], tools, peaks))
         rows[FROZEN].append(_frozen(made, real, own, tools, photo))
         if others:
             rows[SHUFFLED].append(_to_songs(made, others, tools, peaks))
@@ -159,62 +155,18 @@ def _measure_all(
     return {name: found for name, found in rows.items() if found}
 
 
-def _row(
-    clip: Clip, sound: _Sound, tools: Instruments, photo: Path, peaks: np.ndarray, track: PoseTrack | None = None
-) -> Row:
-    """The measures that need no other video; ``peaks`` (s) are those of its picture's motion."""
-    readings: dict[str, Reading] = {}
-    curves: dict[str, list[float]] = {}
-    try:
-        track = track or tools.track(clip)
-        person = person_readings(clip, track)
-        readings = {name: person[name] for name in PERSON + BEATS}
-        readings["identity"], curves = _identity(clip, track, tools, photo)
-    except MissingWeightsError as missing:
-        readings |= {name: Reading(None, missing.need) for name in (*PERSON, *BEATS, "identity")
-                     if name not in readings}  # fmt: skip
-    readings["AV-Align"] = Reading(peak_overlap(sound.onsets, peaks, clip.fps))
-    return Row(clip.name, readings, over_time=curves)
-
-
-def _identity(clip: Clip, track: PoseTrack, tools: Instruments, photo: Path) -> tuple[Reading, dict[str, list[float]]]:
-    known = tools.photo(photo)
-    if known is None:
-        return Reading(None, "a first frame in which a person is seen"), {}
-    still = len(clip.frames) > 1 and not np.ptp(clip.frames, axis=0).any()
-    step = len(clip.frames) if still else max(1, round(clip.fps / IDENTITY_RATE))
-    kept = identity_kept(clip.frames, track, known, tools.vgg, step)
-    return Reading(kept.mean), {"identity": kept.per_second()}
-
-
-def _peaks(clip: Clip) -> np.ndarray:
-    return motion_peaks(flow_strength(clip.frames), clip.fps)
-
-
-def _against(clip: Clip, real: Clip, tools: Instruments) -> dict[str, Reading]:
-    """SSIM, PSNR and LPIPS at REFERENCE_RATE."""
-    step = max(1, round(clip.fps / REFERENCE_RATE))
-    few = [replace(c, frames=c.frames[::step], fps=c.fps / step) for c in (clip, real)]
-    return reference_readings(few[0], few[1], tools)
-
-
-def _frozen(made: Clip, real: Clip, sound: _Sound, tools: Instruments, photo: Path) -> Row:
+def _frozen(made: Clip, real: Clip, sound: Sound, tools: Instruments, photo: Path) -> Row:
     """The first frame for the whole time; its pose is looked for once."""
     still = replace(made, frames=np.repeat(made.frames[:1], len(made.frames), 0))
     try:
-        once = tools.track(replace(made, frames=made.frames[:1]))
+        track = still_track(tools.track(replace(made, frames=made.frames[:1])), len(made.frames))
     except MissingWeightsError:
         track = None
-    else:
-        count = len(made.frames)
-        points, sure = np.repeat(once.keypoints, count, 0), np.repeat(once.confidence, count, 0)
-        boxes, score = np.repeat(once.boxes, count, 0), np.repeat(once.score, count, 0)
-        track = PoseTrack(points, sure, boxes, score, once.fps)
-    row = _row(still, sound, tools, photo, np.zeros(0), track)
-    return replace(row, readings={**row.readings, **_against(still, real, tools)})
+    row = clip_row(still, sound, tools, photo, np.zeros(0), track)
+    return replace(row, readings={**row.readings, **beside_truth(still, real, tools)})
 
 
-def _to_songs(clip: Clip, others: Sequence[_Sound], tools: Instruments, peaks: np.ndarray) -> Row:
+def _to_songs(clip: Clip, others: Sequence[Sound], tools: Instruments, peaks: np.ndarray) -> Row:
     """The same video to other songs (or other beats): means over them."""
     found = []
     for sound in others:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from dabfusion.studio.body import STANDING_HEIGHT
 from dabfusion.studio.dance import CAPTURED_STYLE, Dance, sample_dance
 from dabfusion.studio.dataset import HELD_OUT_TAKES, PackOptions, avatar_paths, identity, turn_down
 from dabfusion.studio.figure import Build, load_figure, procedural_figure
-from dabfusion.studio.motion import Motion, load_takes
+from dabfusion.studio.motion import FPS, Motion, load_takes, turned
 from dabfusion.studio.moves import STYLES
 from dabfusion.studio.renderer import GROUND, Look, Pose, Renderer
 from dabfusion.video import VideoWriter, frame_total
@@ -41,7 +41,7 @@ SONG_SECONDS = 12.0  #: of each song, from the first frame on; the product hears
 CAMERA_PITCH = 0.06  #: radians that the camera looks down
 TRUTH, OURS, SONGS, STARTS = "GT", "ours", "songs", "starts"
 _MANIFEST = "truth.json"
-_VERSION = 1  # of what is drawn; another one draws everything anew
+_VERSION = 2  # of what is drawn; another one draws everything anew
 _LOOK = Look()
 
 Progress = Callable[[str, int, int], None]
@@ -54,9 +54,12 @@ class Split:
     Attributes:
         avatars: folder of GLB people, or None for the figure made in code.
         motion: folder of captured takes, or None: salsa is authored, too.
-        clips: how many; styles and people are spread evenly over them.
+        clips: how many dances; styles and people are spread evenly over them.
         seconds: of each.
         seed: of the whole choice.
+        fps: frames a second of the videos; a whole part of 30.
+        song_seconds: of each song, from the first frame on; the product hears all of them.
+        cameras: degrees that each camera stands to the right of the dancer's front; every dance is seen by all of them.
     """
 
     avatars: Path | None
@@ -64,6 +67,9 @@ class Split:
     clips: int = 12
     seconds: float = 4.0
     seed: int = 0
+    fps: int = VIDEO_FPS
+    song_seconds: float = SONG_SECONDS
+    cameras: tuple[float, ...] = (0.0,)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class TruthClip:
     source: str  #: "captured" or "authored"
     moves: str
     tempo: float
+    camera: float = 0.0
 
     def video(self, work: Path, maker: str = TRUTH) -> Path:
         """Its mp4."""
@@ -109,34 +116,57 @@ def make_truth(split: Split, work: Path, tools: Instruments, progress: Progress)
     Raises:
         UserError: no held-out people or takes, no OpenGL, a length that cannot be.
     """
-    if split.clips < 1 or not 0.5 <= split.seconds <= SONG_SECONDS:
-        raise UserError(f"There must be at least 1 clip, of 0.5 to {SONG_SECONDS:g} seconds.")
-    asked = {"version": _VERSION, "clips": split.clips, "seconds": split.seconds, "seed": split.seed,
-             "people": split.avatars is not None, "takes": split.motion is not None}  # fmt: skip
+    _check(split)
+    asked = {"version": _VERSION, **asdict(split), "avatars": split.avatars is not None,
+             "motion": split.motion is not None, "cameras": list(split.cameras)}  # fmt: skip
     manifest = work / _MANIFEST
-    if manifest.is_file():
-        kept = json.loads(manifest.read_text(encoding="utf-8"))
-        if kept["asked"] == asked:
-            return [TruthClip(**clip) for clip in kept["made"]]
+    kept = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
+    fitting = kept.get("asked") == asked
+    made = [TruthClip(**clip) for clip in kept["made"]] if fitting else []
+    beats: dict[str, list[float]] = kept["beats"] if fitting else {}
+    total = split.clips * len(split.cameras)
+    if len(made) == total:
+        return made
     for folder in (TRUTH, OURS, SONGS, STARTS):
         (work / folder).mkdir(parents=True, exist_ok=True)
     people, takes, renderer = choose_people(split), held_out_takes(split.motion), Renderer()
-    made, beats = [], {}
-    for number in range(split.clips):
-        style = _style(number)
-        dance = sample_dance(FIRST_SEED + 1000 * split.seed + number, seconds=SONG_SECONDS, style=style, takes=takes,
-                             with_audio=True)  # fmt: skip
-        person, plate = people[number], PLATES[(number + split.seed) % len(PLATES)]
-        clip = TruthClip(f"{number:02d}_{style}", style, person.stem if person else "procedural", plate, dance.source,
-                         "; ".join(dance.move_names), round(dance.tempo, 2))  # fmt: skip
-        _write_clip(clip, work, dance, _layers(renderer, person, dance, frame_total(split.seconds, VIDEO_FPS)), tools)
+    for number in range(len(made), total):
+        clip, dance = _choose(split, number, people, takes)
+        person = people[number // len(split.cameras)]
+        step = FPS // split.fps
+        layers = _layers(renderer, person, dance, np.arange(frame_total(split.seconds, split.fps)) * step)
+        _write_clip(clip, work, dance, layers, split.fps, tools)
         made.append(clip)
         beats[clip.name] = [round(float(t), 4) for t in dance.beat_times if t < split.seconds]
-        progress("ground truth", number + 1, split.clips)
-    for maker in (TRUTH, OURS):
-        (work / maker / BEATS_FILE).write_text(json.dumps(beats) + "\n", encoding="utf-8")
-    manifest.write_text(json.dumps({"asked": asked, "made": [asdict(clip) for clip in made]}, indent=1) + "\n")
+        for maker in (TRUTH, OURS):
+            (work / maker / BEATS_FILE).write_text(json.dumps(beats) + "\n", encoding="utf-8")
+        told = {"asked": asked, "made": [asdict(c) for c in made], "beats": beats}
+        manifest.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        progress("ground truth", number + 1, total)
     return made
+
+
+def _check(split: Split) -> None:
+    if split.clips < 1 or not 0.5 <= split.seconds <= split.song_seconds:
+        raise UserError(f"There must be at least 1 clip, of 0.5 to {split.song_seconds:g} seconds.")
+    if split.fps < 1 or FPS % split.fps:
+        raise UserError(f"The frame rate must be a whole part of {FPS}; got {split.fps}.")
+
+
+def _choose(
+    split: Split, number: int, people: list[Path | None], takes: list[Motion]
+) -> tuple[TruthClip, Dance]:  # fmt: skip
+    """Clip number ``number``: what it is called, and its dance as its camera sees it."""
+    which, view = divmod(number, len(split.cameras))
+    style, camera = _style(which), split.cameras[view]
+    dance = sample_dance(FIRST_SEED + 1000 * split.seed + which, seconds=split.song_seconds, style=style, takes=takes,
+                         with_audio=True)  # fmt: skip
+    person, plate = people[which], PLATES[(which + split.seed) % len(PLATES)]
+    name = f"{which:02d}_{style}" + (f"_c{view + 1:02d}" if len(split.cameras) > 1 else "")
+    clip = TruthClip(name, style, person.stem if person else "procedural", plate, dance.source,
+                     "; ".join(dance.move_names), round(dance.tempo, 2), camera)  # fmt: skip
+    seen = turned(Motion("", dance.rotation, dance.root, np.empty(0)), -camera)
+    return clip, replace(dance, rotation=seen.rotation.astype(np.float32), root=seen.root.astype(np.float32))
 
 
 def choose_people(split: Split) -> list[Path | None]:
@@ -173,16 +203,16 @@ class _Layers:
     light: np.ndarray
 
 
-def _layers(renderer: Renderer, person: Path | None, dance: Dance, count: int) -> _Layers:
-    """Draws the first ``count`` frames of a dance; the shadow is the product's, under the true feet."""
+def _layers(renderer: Renderer, person: Path | None, dance: Dance, frames: np.ndarray) -> _Layers:
+    """Draws the chosen ``frames`` of a dance; the shadow is the product's, under the true feet."""
     figure = load_figure(person) if person else procedural_figure()
     offsets = renderer.dress(figure, Build.natural())  # (24, 3)
     leg = float(leg_length(torch.from_numpy(np.asarray(offsets, np.float32))[None])[0])
     size = leg / figure.leg  # frame units a metre
     soles = (figure.joints[0, 1] - figure.vertices[:, 1].min()) * size - STANDING_HEIGHT * leg  # longer soles, higher
     tilt = turn_down(CAMERA_PITCH)
-    rotation = tilt @ dance.rotation[:count].astype(np.float64)  # (F, 19, 3, 3)
-    root = dance.root[:count].astype(np.float64) * leg
+    rotation = tilt @ dance.rotation[frames].astype(np.float64)  # (F, 19, 3, 3)
+    root = dance.root[frames].astype(np.float64) * leg
     hips = root @ tilt.T + [0.0, GROUND, 0.0] + tilt @ np.array([0.0, soles, 0.0])  # (F, 3)
     poses = [Pose(turned, place) for turned, place in zip(rotation, hips, strict=True)]
     codes = torch.from_numpy(encode_pose(rotation, (hips - hips[0]) / leg))
@@ -193,14 +223,16 @@ def _layers(renderer: Renderer, person: Path | None, dance: Dance, count: int) -
     return _Layers((renderer.frame(pose, _LOOK) for pose in poses), light)
 
 
-def _write_clip(clip: TruthClip, work: Path, dance: Dance, layers: _Layers, tools: Instruments) -> None:
+def _write_clip(
+    clip: TruthClip, work: Path, dance: Dance, layers: _Layers, fps: int, tools: Instruments
+) -> None:  # fmt: skip
     """The song, the video, and the first frame as picture and as layers."""
     if dance.audio is None:
         raise ValueError("the dance has no sound; make it with_audio")
     soundfile.write(clip.song(work), dance.audio, dance.sample_rate)
     plate, first = draw_plate(clip.plate), None
-    length = len(layers.light) / VIDEO_FPS
-    with VideoWriter(clip.video(work), VIDEO_FPS, clip.song(work), 0.0, length, mark=False) as writer:
+    length = len(layers.light) / fps
+    with VideoWriter(clip.video(work), fps, clip.song(work), 0.0, length, mark=False) as writer:
         for person, light in zip(layers.people, layers.light, strict=True):
             first = person if first is None else first
             layer = person.astype(np.float32) / 255

@@ -1,0 +1,143 @@
+"""The product's dancer, and what the paper's tables compare it with: deaf to the beats, deaf to all music, chained.
+
+Every way takes the same start frame, song and options and writes one video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dabfusion.checkpoint import open_checkpoint
+from dabfusion.config import CODE_FPS, GenerationOptions
+from dabfusion.dance_model import FrameBody, TrainedDancer, load_dance_model
+from dabfusion.flow_diffusion import Condition, FlowDiffusion
+from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
+from dabfusion.flow_diffusion.sampling import Denoise
+from dabfusion.long_video import DanceOptions, chain_codes, dance_codes
+from dabfusion.music_encoder.embedding import BEATS_TOWER, MusicEmbedding
+from dabfusion.music_encoder.encoder import MusicEncoder, build_music_encoder
+from dabfusion.pipeline import DabFusion, Progress, ShouldStop
+from dabfusion.stage_bounds import keep_on_stage
+from preprocess.start_frame import StartFrame
+
+from .pixel_chaining import Look, chain_pixels
+
+OURS, NO_BEATS, STYLE_ONLY = "ours", "without-beats", "style-only"
+CHAINED_CODES, CHAINED_PIXELS = "chained-codes", "chained-pixels"
+PIECE = 4.0  #: seconds of a chained piece: DabFusion's 40 frames at 10 fps
+
+#: (model, start code (117,), music (T, D), options) -> codes (T, 117)
+SampleCodes = Callable[[FlowDiffusion, np.ndarray, np.ndarray, DanceOptions], np.ndarray]
+
+
+class DeafDiffusion(FlowDiffusion):
+    """A dance model from which the music is hidden, as it was in part of its training; it knows style and start."""
+
+    def guided_denoiser(self, condition: Condition, guidance: float) -> Denoise:
+        """A denoiser guided on the style alone."""
+        return super().guided_denoiser(condition.without(self.no_style, style=False), guidance)
+
+
+class OtherCodes:
+    """A dancer who draws as the product does and makes up the dance in another way.
+
+    Args:
+        drawer: reads the body and draws the frames.
+        diffusion: the dance model.
+        sample: how codes are sampled from it.
+    """
+
+    def __init__(self, drawer: TrainedDancer, diffusion: FlowDiffusion, sample: SampleCodes) -> None:
+        self._drawer, self._diffusion, self._sample = drawer, diffusion, sample
+        self.read_body, self.frames = drawer.read_body, drawer.frames
+
+    def sample_codes(
+        self,
+        body: FrameBody,
+        features: np.ndarray,
+        options: GenerationOptions,
+        progress: Progress,
+        should_stop: ShouldStop,
+    ) -> np.ndarray:
+        """Flow codes (T, 117) for music features (T, D)."""
+        chosen = DanceOptions(options.seed, options.steps, options.guidance, options.style)
+        return keep_on_stage(self._sample(self._diffusion, body.code, features, chosen))
+
+
+class Dancers:
+    """All ways to dance, from one checkpoint that is loaded at the first dance.
+
+    Args:
+        checkpoint: its folder.
+        look: finds the keypoints of a picture, for chained start frames.
+    """
+
+    def __init__(self, checkpoint: Path, look: Look | None = None) -> None:
+        self._folder, self._look = checkpoint, look
+
+    @cached_property
+    def model(self) -> TrainedDancer:
+        """The product's dance model on the CPU; raises CheckpointError."""
+        return load_dance_model(open_checkpoint(self._folder), torch.device("cpu"))
+
+    @cached_property
+    def encoder(self) -> MusicEncoder:
+        """The product's ear."""
+        return build_music_encoder()
+
+    @property
+    def window(self) -> int:
+        """Codes of one of the product's windows."""
+        return self._config.window
+
+    def dance(self, way: str, start: StartFrame, song: Path, out: Path, options: GenerationOptions) -> MusicEmbedding:
+        """Dances one video in one of the ways; returns what was heard of the song.
+
+        Raises:
+            KeyError: an unknown way. CheckpointError, SongError, VideoError: see the product.
+        """
+        music = self.encoder.encode_file(song)
+        if way == CHAINED_PIXELS:
+            chain_pixels(self.model, start, music, song, out, options, PIECE, self._look)
+            return music
+        heard = without_beats(music) if way == NO_BEATS else music
+        self._dancer(way).generate(start, heard, song, out, options)
+        return music
+
+    def _dancer(self, way: str) -> DabFusion:
+        if way in (OURS, NO_BEATS):
+            return DabFusion(self.model)
+        if way == STYLE_ONLY:
+            return DabFusion(OtherCodes(self.model, self.diffusion(DeafDiffusion), dance_codes))
+        if way == CHAINED_CODES:
+            short = self.diffusion(FlowDiffusion, round(PIECE * CODE_FPS))
+            return DabFusion(OtherCodes(self.model, short, chain_codes))
+        raise KeyError(way)
+
+    @cached_property
+    def _config(self) -> FlowDiffusionConfig:
+        return FlowDiffusionConfig.from_dict(open_checkpoint(self._folder).config["flow_diffusion"])
+
+    def diffusion(self, kind: type[FlowDiffusion] = FlowDiffusion, window: int | None = None) -> FlowDiffusion:
+        """The dance model alone, of another kind or with shorter windows (codes); raises CheckpointError."""
+        built = build_flow_diffusion(self._config)
+        open_checkpoint(self._folder).load_into(built, "flow_diffusion")
+        config = replace(self._config, window=window or self._config.window)
+        return kind(config, built.network, built.normaliser).eval().requires_grad_(False)
+
+
+def without_beats(music: MusicEmbedding) -> MusicEmbedding:
+    """The same song to an ear that hears no beat: the beats tower is all zeros, whatever piece is cut out."""
+    hidden = music.features.copy()
+    first = 0
+    for name, width in zip(music.towers, music.widths, strict=True):
+        if name == BEATS_TOWER:
+            hidden[:, first : first + width] = 0
+        first += width
+    return replace(music, features=hidden, beat_times=np.zeros(0), tempo=0.0)
