@@ -12,6 +12,7 @@ from pathlib import Path
 from preprocess.photo import read_photo
 from preprocess.plates import DEFAULT_PLATE
 from preprocess.segment import Point
+from preprocess.stroke import Stroke
 
 from .config import GenerationOptions
 from .errors import OptionError
@@ -35,6 +36,7 @@ class GenerateRequest:
     background: str = DEFAULT_PLATE
     report: Path | None = None
     points: tuple[Point, ...] = ()  #: corrections of the outline
+    strokes: tuple[Stroke, ...] = ()  #: corrections by brush
 
 
 def check_outputs(request: GenerateRequest) -> None:
@@ -89,9 +91,11 @@ def generate_file(request: GenerateRequest, load: Callable[[], Services], progre
     music = services.songs.encode_file(request.song)
     fit_length(request.options, music.duration)
     lap(STAGE_SONG)
-    start_frame = services.photos.start_frame(photo, request.person, request.points, request.background)
+    start_frame = services.photos.start_frame(
+        photo, request.person, request.points, request.background, request.strokes
+    )
     lap(STAGE_PHOTO)
-    scene = remembered(request.person, told_background(request.background), request.points)
+    scene = remembered(request.person, told_background(request.background), request.points, request.strokes)
     result = services.dancer.generate(
         start_frame, music, request.song, request.out, request.options, progress, extras=Extras(remember=scene)
     )

@@ -5,7 +5,7 @@ The page, the command line and the tests get them from outside; :func:`load_serv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,11 +14,15 @@ from preprocess.person import Person
 from preprocess.photo import Photo
 from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
+from preprocess.stroke import Stroke
 
 from .config import DEFAULT_CHECKPOINT, GenerationOptions
 from .extras import Extras
 from .music_encoder.embedding import MusicEmbedding
 from .pipeline import DabFusion, GenerationResult, Progress, ShouldStop, pick_device
+
+#: Embedding of a whole song -> (one of STYLES, confidence 0 to 1).
+StyleDetector = Callable[[MusicEmbedding], tuple[str, float]]
 
 
 class PhotoStage(Protocol):
@@ -36,8 +40,9 @@ class PhotoStage(Protocol):
         """The person placed on a background; raises PhotoError."""
 
     def start_frame(
-        self, photo: Photo, person: int | None = None, points: Sequence[Point] = (), background: str | Path = ...
-    ) -> StartFrame:
+        self, photo: Photo, person: int | None = None, points: Sequence[Point] = (), background: str | Path = ...,
+        strokes: Sequence[Stroke] = (),
+    ) -> StartFrame:  # fmt: skip
         """All steps at once, for person number ``person`` (from 1)."""
 
 
@@ -72,6 +77,7 @@ class Services:
     photos: PhotoStage
     songs: SongStage
     dancer: Dancer
+    detect_style: StyleDetector | None = None  #: tells what a song sounds like; None: nothing here can tell
 
 
 def load_services(checkpoint: Path = DEFAULT_CHECKPOINT, device: str = "auto") -> Services:

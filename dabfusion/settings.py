@@ -12,12 +12,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from preprocess.stroke import Stroke
+
 from .config import GenerationOptions
 from .errors import OptionError
 
 OWN_PICTURE = "own"  #: stands for a background picture, whose path is nobody's business
 LARGEST_JSON = 2**20  #: bytes
-MAX_POINTS = 20
+MAX_POINTS, MAX_STROKES, MAX_PATH = 20, 20, 200  #: clicks, strokes of the brush, places of one stroke
 _NAMES = frozenset(field.name for field in fields(GenerationOptions))
 _REAL = frozenset({"start", "length", "motion_strength", "guidance"})
 _UNREADABLE = "These settings cannot be read; choose the settings file (JSON) or the mp4 of an earlier dance."
@@ -31,18 +33,26 @@ class DanceSettings:
     person: int | None = None  #: which of the people, from 1; None: the most prominent
     background: str | None = None  #: plate, colour, "original", OWN_PICTURE; None: not told
     points: tuple[tuple[float, float, bool], ...] = ()  #: corrections of the outline: x, y in photo pixels, inside
+    strokes: tuple[Stroke, ...] = ()  #: corrections by brush, after the points
 
     def as_dict(self) -> dict[str, object]:
-        """The settings as plain JSON values: the options' names and three more."""
-        return {**self.options.as_dict(), **remembered(self.person, self.background, self.points)}
+        """The settings as plain JSON values: the options' names and four more."""
+        return {**self.options.as_dict(), **remembered(self.person, self.background, self.points, self.strokes)}
 
 
 def remembered(
-    person: int | None, background: str | None, points: tuple[tuple[float, float, bool], ...]
+    person: int | None,
+    background: str | None,
+    points: tuple[tuple[float, float, bool], ...],
+    strokes: tuple[Stroke, ...] = (),
 ) -> dict[str, object]:
     """What an mp4 remembers beside the options, as JSON values."""
     spots = [[round(float(x), 2), round(float(y), 2), bool(inside)] for x, y, inside in points]
-    return {"person": person, "background": background, "points": spots}
+    painted = [
+        {"inside": s.inside, "radius": s.radius, "path": [[round(float(v), 1) for v in spot] for spot in s.path]}
+        for s in strokes
+    ]
+    return {"person": person, "background": background, "points": spots, "strokes": painted}
 
 
 def read_settings(path: Path | str) -> DanceSettings:
@@ -83,8 +93,9 @@ def parse_settings(values: Mapping[str, Any]) -> DanceSettings:
     except TypeError as error:  # a list where a word belongs
         raise OptionError(_UNREADABLE) from error
     return DanceSettings(
-        options, _person(flat.get("person")), _background(flat.get("background")), _points(flat.get("points"))
-    )
+        options, _person(flat.get("person")), _background(flat.get("background")), _points(flat.get("points")),
+        _strokes(flat.get("strokes")),
+    )  # fmt: skip
 
 
 def _text(file: Path) -> str:
@@ -132,3 +143,25 @@ def _points(value: object) -> tuple[tuple[float, float, bool], ...]:
     if len(points) > MAX_POINTS or not all(math.isfinite(x) and math.isfinite(y) for x, y, _ in points):
         raise OptionError(_UNREADABLE)
     return points
+
+
+def _strokes(value: object) -> tuple[Stroke, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_STROKES:
+        raise OptionError(_UNREADABLE)
+    return tuple(_stroke(one) for one in value)
+
+
+def _stroke(value: object) -> Stroke:
+    if not isinstance(value, dict):
+        raise OptionError(_UNREADABLE)
+    try:
+        path = tuple((float(x), float(y)) for x, y in value["path"])
+        stroke = Stroke(path, float(value["radius"]), bool(value["inside"]))
+    except (TypeError, ValueError, KeyError) as error:
+        raise OptionError(_UNREADABLE) from error
+    numbers = [stroke.radius, *(v for spot in path for v in spot)]
+    if not 1 <= len(path) <= MAX_PATH or not all(math.isfinite(v) and abs(v) < 1e5 for v in numbers):
+        raise OptionError(_UNREADABLE)
+    return stroke

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess.background import make_plate
+from preprocess.brush import paint
 from preprocess.composite import FRAME, measure, move_keypoints, place
 from preprocess.detect import Detector
 from preprocess.edges import cut_figure
@@ -30,6 +31,7 @@ from preprocess.plates import DEFAULT_PLATE
 from preprocess.sam import SMALL
 from preprocess.segment import Cutout, Point, Segmenter
 from preprocess.start_frame import StartFrame
+from preprocess.stroke import Stroke
 from preprocess.weights import CHECKPOINTS
 
 TRUSTED_JOINTS = 10  # joints that must be seen before a drawing or an animal counts as built like a person
@@ -136,6 +138,7 @@ class Preprocessor:
         person: int | None = None,
         points: Sequence[Point] = (),
         background: str | Path = DEFAULT_PLATE,
+        strokes: Sequence[Stroke] = (),
     ) -> StartFrame:
         """All steps at once.
 
@@ -144,13 +147,14 @@ class Preprocessor:
             person: number of the person, from 1; None takes the most prominent.
             points: (x, y, inside) corrections in photo pixels.
             background: see :meth:`compose`.
+            strokes: corrections by brush, after the points.
 
         Raises:
             PhotoError: bad photo, number, point or background; the message says what to do.
         """
         read = read_photo(photo)
         chosen = self.choose(read, person)
-        cutout = self.cut_out(read, chosen, points)
+        cutout = paint(self.cut_out(read, chosen, points), strokes)
         return self.compose(read, chosen, cutout, background, asked=person is not None)
 
 

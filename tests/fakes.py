@@ -13,11 +13,13 @@ from PIL import Image
 
 from dabfusion.config import FRAME_SIZE, GenerationOptions
 from dabfusion.errors import Cancelled
+from dabfusion.music_encoder.embedding import MusicEmbedding
 from dabfusion.music_encoder.encoder import build_music_encoder
 from dabfusion.pipeline import DabFusion
 from dabfusion.services import Services
 from dabfusion.skeleton import CODE_SIZE, NUM_BONES, ROTATION_SIZE
 from preprocess.background import make_plate
+from preprocess.brush import paint
 from preprocess.composite import FRAME, measure, place
 from preprocess.edges import cut_figure
 from preprocess.person import Person
@@ -25,6 +27,7 @@ from preprocess.photo import Photo, read_photo
 from preprocess.plates import DEFAULT_PLATE
 from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
+from preprocess.stroke import Stroke
 
 BPM = 120
 
@@ -108,15 +111,21 @@ class FakePhotos:
         person: int | None = None,
         points: Sequence[Point] = (),
         background: str | Path = DEFAULT_PLATE,
+        strokes: Sequence[Stroke] = (),
     ) -> StartFrame:
         photo = read_photo(photo)
         chosen = self.find_people(photo)[(person or 1) - 1]
-        return self.compose(photo, chosen, self.cut_out(photo, chosen, points), background)
+        return self.compose(photo, chosen, paint(self.cut_out(photo, chosen, points), strokes), background)
 
 
 def fake_services(pause: float = 0.0) -> Services:
     """Fake photo stage and model, real song stage and pipeline."""
-    return Services(FakePhotos(), build_music_encoder(), DabFusion(FakeModel(pause)))
+    return Services(FakePhotos(), build_music_encoder(), DabFusion(FakeModel(pause)), hear_house)
+
+
+def hear_house(music: MusicEmbedding) -> tuple[str, float]:
+    """House, the surer the nearer to 120 beats a minute."""
+    return "house", max(0.0, 0.7 - abs(music.tempo - BPM) / 100)
 
 
 def write_photo(path: Path) -> Path:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 
 import pytest
 
+from dabfusion.config import GenerationOptions
 from dabfusion.errors import Cancelled
+from dabfusion.pipeline import STAGE_BODY, STAGE_DANCE, STAGE_RENDER
+from dabfusion.web.dance_step import STAGES
+from dabfusion.web.errors import sentence
 from dabfusion.web.jobs import Busy, Job, JobStore, TooSlow
+from dabfusion.web.pace import USUAL, Pace, plan_units, seconds_left
 
 
 @pytest.fixture
@@ -43,16 +48,6 @@ def test_cancel_ends_the_work_and_deletes_the_folder(store: JobStore[str]) -> No
     with pytest.raises(Cancelled):
         outcome(job)
     assert not job.folder.exists()
-
-
-def test_a_job_cancelled_while_it_waits_never_works(store: JobStore[str]) -> None:
-    worked = threading.Event()
-    first, second = store.start(stops), store.start(lambda job: str(worked.set()))
-    store.cancel(second.id)
-    store.cancel(first.id)
-    with pytest.raises(Cancelled):
-        outcome(second)
-    assert not worked.is_set()
 
 
 def test_failure_deletes_the_folder(store: JobStore[str]) -> None:
@@ -95,11 +90,46 @@ def test_closing_leaves_nothing(store: JobStore[str]) -> None:
     assert not done.folder.exists() and not running.folder.exists()
 
 
-def test_time_left_follows_the_pace(store: JobStore[str]) -> None:
-    job = store.start(lambda job: "done")
-    outcome(job)
-    job.progress("render", 0, 100)
-    assert job.seconds_left is None
-    job.stage_begun -= 10
-    job.progress("render", 50, 100)
-    assert job.seconds_left == pytest.approx(10, abs=0.5)
+def test_a_job_that_waits_is_counted_and_its_cancel_is_at_once(store: JobStore[str]) -> None:
+    first, second = store.start(stops), store.start(lambda job: "never")
+    assert (store.ahead(first), store.ahead(second)) == (0, 1)
+    store.cancel(second.id)
+    assert not second.running and not second.folder.exists() and first.running
+    with pytest.raises(CancelledError) as ended:
+        outcome(second)
+    assert sentence(ended.value).startswith("Stopped")
+    third = store.start(lambda job: "done")
+    assert store.ahead(third) == 1
+    store.cancel(first.id)
+    assert outcome(third) == "done"
+
+
+def test_time_left_is_that_of_all_stages() -> None:
+    pace, plan = Pace(), {"body": 1.0, "dance": 100.0, "render": 200.0}
+    whole = sum(USUAL[name] * units for name, units in plan.items())
+    assert seconds_left(pace, plan, "waiting", 0, 0) == pytest.approx(whole)
+    assert seconds_left(pace, plan, "render", 0, 0) == pytest.approx(USUAL["render"] * 200)
+    assert seconds_left(pace, plan, "dance", 0.5, 10) > USUAL["render"] * 200 + 4, "its own, slower pace counts"
+    assert seconds_left(pace, plan, "render", 0.9, 90) == pytest.approx(0.9 * 10, rel=0.01)
+    assert seconds_left(pace, plan, "render", 1, 100) == pytest.approx(0)
+    assert seconds_left(pace, {}, "render", 0.5, 1) == 0
+
+
+def test_the_pace_is_learnt_from_finished_jobs(store: JobStore[str]) -> None:
+    def work(job: Job[str]) -> str:
+        job.progress("render", 0, 4)
+        time.sleep(0.4)
+        return "done"
+
+    plan = {"render": 4.0}
+    first = store.start(work, plan)
+    outcome(first)
+    second = store.start(stops, plan)
+    assert second.seconds_left == pytest.approx((4 * USUAL["render"] + 0.4) / 2, abs=0.05)
+    assert second.share < 0.5
+    store.cancel(second.id)
+
+
+def test_the_stages_are_those_of_the_pipeline() -> None:
+    assert tuple(USUAL) == tuple(STAGES) == (STAGE_BODY, STAGE_DANCE, STAGE_RENDER)
+    assert plan_units(GenerationOptions(steps=10), 4) == {"body": 1, "dance": 40, "render": 120}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -17,6 +18,7 @@ from .dance_step import POLL
 from .errors import sentence
 from .jobs import JobStore
 from .photo_step import photo_upload
+from .styles import follow_style
 from .uploads import length_within, real_number, whole_number
 
 if TYPE_CHECKING:
@@ -46,8 +48,9 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
             choice = choose_photo(services.photos, photo, where)
             if whole_number("person", person) != 1:
                 choice = choose_person(services.photos, choice, whole_number("person", person))
-            heard = choose_song(services.songs, song)
-            job = start_job(store, services.dancer, choice.start_frame, heard.music, heard.path, options,
+            chosen = choose_song(services.songs, services.detect_style, song)
+            options = replace(options, style=follow_style(options.style, chosen.heard))
+            job = start_job(store, services.dancer, choice.start_frame, chosen.music, chosen.path, options,
                             choice.scene())  # fmt: skip
             while job.running:
                 yield None, {"stage": job.stage, "done": job.done, "total": job.total}

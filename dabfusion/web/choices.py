@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from preprocess.background import ORIGINAL
+from preprocess.brush import paint
 from preprocess.errors import PhotoError
 from preprocess.overlay import draw_mask, draw_people
 from preprocess.person import Person
@@ -18,20 +20,23 @@ from preprocess.photo import Photo, read_photo
 from preprocess.plates import PLATES
 from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
+from preprocess.stroke import Stroke
 
 from ..errors import OptionError, SongError
 from ..settings import OWN_PICTURE, DanceSettings, remembered
 from .drawings import SongPicture, loudness_bars
-from .uploads import MAX_POINTS, real_number
+from .styles import HeardStyle, hear_style
+from .uploads import MAX_POINTS, MAX_STROKES, real_number, stroke_path
 
 if TYPE_CHECKING:
     from ..music_encoder.embedding import MusicEmbedding
-    from ..services import PhotoStage, SongStage
+    from ..services import PhotoStage, SongStage, StyleDetector
 
 COLOUR, OWN = "colour", OWN_PICTURE  #: page choices that need a second value
 _HEX = re.compile(r"#[0-9a-fA-F]{6}$")
 _RGB = re.compile(r"rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)")
 _SHOWN_SIDE = 1024  #: longest side of the picture that is clicked on, pixels
+Fix = Point | Stroke  #: one correction of the outline
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,21 @@ class PhotoChoice:
     photo: Photo
     people: tuple[Person, ...]
     person: int  #: from 1
-    points: tuple[Point, ...]
+    fixes: tuple[Fix, ...]  #: corrections, in the order in which they were made
     background: str
     cutout: Cutout
     start_frame: StartFrame
     overlay: np.ndarray  #: (h, w, 3) uint8, small enough to be shown
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The corrections that were clicked."""
+        return tuple(fix for fix in self.fixes if not isinstance(fix, Stroke))
+
+    @property
+    def strokes(self) -> tuple[Stroke, ...]:
+        """The corrections that were painted; they come after all clicks."""
+        return tuple(fix for fix in self.fixes if isinstance(fix, Stroke))
 
     @property
     def zoom(self) -> float:
@@ -59,7 +74,7 @@ class PhotoChoice:
     def scene(self) -> dict[str, object]:
         """What a video remembers of this choice; a background picture only as somebody's own."""
         told = self.background in (*PLATES, ORIGINAL) or _HEX.match(self.background)
-        return remembered(self.person, self.background if told else OWN, self.points)
+        return remembered(self.person, self.background if told else OWN, self.points, self.strokes)
 
     def describe(self) -> str:
         """What was found, for the picture's text."""
@@ -94,7 +109,31 @@ def add_point(stage: PhotoStage, choice: PhotoChoice, x: float, y: float, inside
         raise PhotoError("That is enough clicks; undo some of them first.")
     width, height = choice.photo.size
     spot = (min(max(x * choice.zoom, 0.0), width - 1.0), min(max(y * choice.zoom, 0.0), height - 1.0), inside)
-    return _cut(stage, choice.photo, choice.people, choice.person, (*choice.points, spot), choice.background)
+    return _cut(stage, choice.photo, choice.people, choice.person, (*choice.fixes, spot), choice.background)
+
+
+def add_stroke(stage: PhotoStage, choice: PhotoChoice, path: object, size: object, inside: bool) -> PhotoChoice:
+    """One more stroke of the brush.
+
+    Args:
+        stage, choice: as above.
+        path: [[x, y], ...] in shares of the picture's width and height.
+        size: radius of the brush in percent of the picture's longer side.
+        inside: it adds to the dancer; else it takes away.
+
+    Raises:
+        OptionError: not a path, or not a size.
+        PhotoError: too many strokes, or nothing is left.
+    """
+    if len(choice.strokes) >= MAX_STROKES:
+        raise PhotoError("That is enough painting; undo some of it first.")
+    radius = real_number("size of the brush", size)
+    if not 0.5 <= radius <= 20:
+        raise OptionError("The size of the brush must be between 0.5 and 20.")
+    width, height = choice.photo.size
+    places = tuple((round(x * (width - 1), 1), round(y * (height - 1), 1)) for x, y in stroke_path(path))
+    stroke = Stroke(places, round(radius / 100 * max(width, height), 1), inside)
+    return _cut(stage, choice.photo, choice.people, choice.person, (*choice.fixes, stroke), choice.background)
 
 
 def add_spot(stage: PhotoStage, choice: PhotoChoice, across: object, down: object, inside: bool) -> PhotoChoice:
@@ -121,12 +160,12 @@ def repeat_photo(stage: PhotoStage, choice: PhotoChoice, settings: DanceSettings
         raise PhotoError(f"There is no person number {person} in this photo.")
     width, height = choice.photo.size
     points = tuple((min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0), i) for x, y, i in settings.points)
-    return _cut(stage, choice.photo, choice.people, person, points, background)
+    return _cut(stage, choice.photo, choice.people, person, (*points, *settings.strokes), background)
 
 
-def undo_point(stage: PhotoStage, choice: PhotoChoice) -> PhotoChoice:
-    """Without the last click."""
-    return _cut(stage, choice.photo, choice.people, choice.person, choice.points[:-1], choice.background)
+def undo_fix(stage: PhotoStage, choice: PhotoChoice) -> PhotoChoice:
+    """Without the last click or stroke."""
+    return _cut(stage, choice.photo, choice.people, choice.person, choice.fixes[:-1], choice.background)
 
 
 def choose_background(stage: PhotoStage, choice: PhotoChoice, background: str) -> PhotoChoice:
@@ -137,17 +176,18 @@ def choose_background(stage: PhotoStage, choice: PhotoChoice, background: str) -
 
 
 def _cut(
-    stage: PhotoStage, photo: Photo, people: tuple[Person, ...], number: int, points: tuple[Point, ...], background: str
+    stage: PhotoStage, photo: Photo, people: tuple[Person, ...], number: int, fixes: Sequence[Fix], background: str
 ) -> PhotoChoice:
     person = people[number - 1]
-    cutout = stage.cut_out(photo, person, points)
+    points = [fix for fix in fixes if not isinstance(fix, Stroke)]
+    cutout = paint(stage.cut_out(photo, person, points), [fix for fix in fixes if isinstance(fix, Stroke)])
     frame = stage.compose(photo, person, cutout, background, asked=len(people) > 1)
     picture = draw_mask(photo, cutout, points)
     if len(people) > 1:
         picture = draw_people(replace(photo, pixels=picture), people, number)
     overlay = Image.fromarray(picture)
     overlay.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
-    return PhotoChoice(photo, people, number, points, background, cutout, frame, np.asarray(overlay))
+    return PhotoChoice(photo, people, number, tuple(fixes), background, cutout, frame, np.asarray(overlay))
 
 
 def background_value(kind: str, colour: str | None, picture: str | None, plates: tuple[str, ...]) -> str:
@@ -189,13 +229,16 @@ class SongChoice:
     path: str  #: the upload
     music: MusicEmbedding
     picture: SongPicture
+    heard: HeardStyle | None  #: what it sounds like, where that can be told
 
 
-def choose_song(stage: SongStage, path: str | None) -> SongChoice:
+def choose_song(stage: SongStage, detect: StyleDetector | None, path: str | None) -> SongChoice:
     """Listens to a song; raises SongError."""
     if not path:
         raise SongError("Please add a song first.")
     music = stage.encode_file(path)
+    heard = hear_style(detect, music)
     level = music.tower("rhythm")[:, 1] if "rhythm" in music.towers else np.abs(music.features).mean(1)
-    picture = SongPicture(loudness_bars(level), music.beat_times, music.tempo, music.duration)
-    return SongChoice(path, music, picture)
+    told = heard.describe() if heard is not None else ""
+    picture = SongPicture(loudness_bars(level), music.beat_times, music.tempo, music.duration, told)
+    return SongChoice(path, music, picture, heard)

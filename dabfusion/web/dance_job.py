@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..config import PORTRAIT, SQUARE, GenerationOptions
 from ..extras import Extras
 from .jobs import Job, JobStore
+from .pace import plan_units
 from .preview import Preview, PreviewReel
 from .uploads import own_song
 
@@ -61,7 +62,8 @@ def start_job(
         settings_path(result).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         return result
 
-    return store.start(work)
+    left = max(music.duration - options.start, 0.0)
+    return store.start(work, plan_units(options, min(left, options.length or left)))
 
 
 def settings_path(result: GenerationResult) -> Path:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from ..config import AUTO_STYLE, MAX_SEED, PORTRAIT, SQUARE, STYLES, GenerationOptions
+from ..config import AUTO_STYLE, MAX_SEED, PORTRAIT, SQUARE, GenerationOptions
 from ..errors import OptionError
 from .choices import PhotoChoice, SongChoice
 from .dance_job import SHAPE_NAMES, settings_path, start_job
-from .drawings import draw_beat_report, draw_message, draw_progress
+from .drawings import draw_beat_report, draw_message, draw_progress, wait_text
 from .errors import sentence
 from .jobs import Job, JobStore
 from .preview import draw_preview
+from .song_step import SongStep
+from .styles import follow_style, style_menu
 from .uploads import choose_seed, real_number, whole_number
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 QUEUE = "dance"
 STAGES = {"body": "Looking at the body", "dance": "Making up the dance", "render": "Drawing the video"}
+WATCHERS = 16  #: visitors whose page follows a job at the same time; more than the store lets wait
 POLL = 0.2  #: seconds between two looks at a running job
 CONSENT = "I am the person in the photo, or I have their permission."
 IDLE = "Your video appears here."
@@ -55,43 +58,42 @@ class DanceStep:
     download: gr.DownloadButton
     other: gr.DownloadButton
     report: gr.HTML
+    more: gr.Accordion
     settings: gr.JSON
     keep: gr.DownloadButton
     job: gr.Textbox
     fetch: gr.Button
 
     @property
-    def results(self) -> tuple[gr.components.Component, ...]:
-        """What shows or hands out a result."""
-        return self.video, self.download, self.other, self.report, self.keep
-
-
-def style_label(name: str) -> str:
-    """A style's name as a menu entry."""
-    return "Whatever fits the song" if name == AUTO_STYLE else name.replace("-", " ").capitalize()
+    def results(self) -> tuple[gr.components.Component | gr.Accordion, ...]:
+        """What shows or hands out a result, the video and its download first."""
+        return self.video, self.download, self.other, self.report, self.more
 
 
 def build_dance_step(
     dancer: Dancer,
     store: JobStore[GenerationResult],
     photo: gr.State,
-    song: gr.State,
-    start: gr.Slider,
-    length: gr.Slider,
+    song: SongStep,
     page: gr.Blocks,
 ) -> DanceStep:
     """Lays out the step and wires it to the dancer through the job store."""
     parts = _lay_out()
-    _wire(dancer, store, parts, [photo, song, start, length], page)
+    _wire(dancer, store, parts, [photo, song.choice, song.start, song.length], page)
+
+    def on_song(choice: SongChoice | None, style: str) -> Any:
+        return gr.update(choices=style_menu(choice.heard if choice is not None else None), value=style)
+
+    song.listened.then(on_song, [song.choice, parts.style], parts.style, api_visibility="private", queue=False,
+                       show_progress="hidden")  # fmt: skip
     return parts
 
 
 def _lay_out() -> DanceStep:
     default = GenerationOptions()
     with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=280):
-            menu = [(style_label(name), name) for name in (AUTO_STYLE, *STYLES)]
-            style = gr.Dropdown(menu, value=AUTO_STYLE, label="Style of the dance", elem_id="style")
+        with gr.Column(scale=3, min_width=280):
+            style = gr.Dropdown(style_menu(), value=AUTO_STYLE, label="Style of the dance", elem_id="style")
             shapes = [("Square (1:1)", SQUARE), ("Tall, for phones (9:16)", PORTRAIT)]
             shape = gr.Radio(shapes, value=SQUARE, label="Shape of the video", elem_id="shape")
             with gr.Accordion("More settings", open=False, elem_id="more"):
@@ -108,7 +110,7 @@ def _lay_out() -> DanceStep:
             consent = gr.Checkbox(False, label=CONSENT, elem_id="consent")
             go = gr.Button("Make it dance", variant="primary", size="lg", elem_id="dance-button")
             cancel = gr.Button("Cancel", visible=False, elem_id="cancel-button")
-        with gr.Column(scale=3, min_width=280):
+        with gr.Column(scale=5, min_width=280):
             progress = gr.HTML(draw_message(IDLE, idle=True), elem_id="progress")
             preview = gr.HTML("", visible=False, elem_id="preview")
             video = gr.Video(label="Your video", visible=False, interactive=False, buttons=[], height=420,
@@ -119,15 +121,15 @@ def _lay_out() -> DanceStep:
                 other = gr.DownloadButton("Download the other shape", visible=False, min_width=180,
                                           elem_id="download-other")  # fmt: skip
             report = gr.HTML("", visible=False, elem_id="report")
-            with gr.Accordion("Settings of this video", open=False, visible=True):
+            with gr.Accordion("Settings of this video", open=False, visible=False) as more:
                 settings = gr.JSON(label="Settings", show_label=False, elem_id="settings")
-                keep = gr.DownloadButton("Download the settings", visible=False, size="sm", elem_id="download-settings")
+                keep = gr.DownloadButton("Download the settings", size="sm", elem_id="download-settings")
             with gr.Accordion("Get a video again later", open=False):
                 job = gr.Textbox(label="Job number", info="Keep this private: whoever knows it can get the video.",
                                  elem_id="job", buttons=["copy"])  # fmt: skip
                 fetch = gr.Button("Get the video", size="sm")
     return DanceStep(go, cancel, consent, style, shape, strength, steps, seed, randomise, mark, repeat, progress,
-                     preview, video, download, other, report, settings, keep, job, fetch)  # fmt: skip
+                     preview, video, download, other, report, more, settings, keep, job, fetch)  # fmt: skip
 
 
 def _wire(
@@ -137,8 +139,8 @@ def _wire(
     chosen: list[gr.components.Component],
     page: gr.Blocks,
 ) -> None:
-    shown = [parts.go, parts.cancel, parts.progress, parts.preview, *parts.results, parts.settings, parts.seed,
-             parts.job]  # fmt: skip
+    shown = [parts.go, parts.cancel, parts.progress, parts.preview, *parts.results, parts.keep, parts.settings,
+             parts.seed, parts.job]  # fmt: skip
     how = [parts.style, parts.shape, parts.strength, parts.steps, parts.seed, parts.randomise, parts.mark,
            parts.consent]  # fmt: skip
 
@@ -153,7 +155,8 @@ def _wire(
                 raise OptionError("Please tick the box that you may use this photo.")
             options = GenerationOptions(
                 seed=choose_seed(seed, randomise), steps=whole_number("number of steps", steps),
-                start=real_number("start", start), length=real_number("length", length), style=style,
+                start=real_number("start", start), length=real_number("length", length),
+                style=follow_style(style, song.heard),
                 motion_strength=real_number("size of the movements", strength), mark=mark is not False,
                 shape=shape,
             )  # fmt: skip
@@ -161,14 +164,14 @@ def _wire(
         except Exception as error:  # the page's boundary: everything becomes a sentence
             yield _outputs(draw_message(sentence(error), bad=True))
             return
-        yield from watch(job)
+        yield from watch(store, job)
 
     def on_fetch(job_id: str) -> Iterator[list[Any]]:
         job = store.find(job_id or "")
         if job is None:
             yield _outputs(draw_message("There is no video under this number (any more).", bad=True), job="")
             return
-        yield from watch(job)
+        yield from watch(store, job)
 
     def on_open(request: gr.Request) -> str:
         return str(request.query_params.get("job", ""))[:64]
@@ -179,21 +182,22 @@ def _wire(
             return
         yield from on_fetch(job_id)
 
-    parts.go.click(on_go, [*chosen, *how], shown, concurrency_id=QUEUE, concurrency_limit=4, api_visibility="private",
-                   show_progress="hidden")  # fmt: skip
-    parts.fetch.click(on_fetch, parts.job, shown, api_visibility="private", show_progress="hidden", concurrency_limit=4)
+    parts.go.click(on_go, [*chosen, *how], shown, concurrency_id=QUEUE, concurrency_limit=WATCHERS,
+                   api_visibility="private", show_progress="hidden")  # fmt: skip
+    parts.fetch.click(on_fetch, parts.job, shown, api_visibility="private", show_progress="hidden",
+                      concurrency_limit=WATCHERS)  # fmt: skip
     parts.cancel.click(store.cancel, parts.job, None, api_visibility="private", queue=False)
     parts.job.change(None, parts.job, None, js=_REMEMBER_JOB)
     page.load(on_open, None, parts.job, api_visibility="private", queue=False).then(
-        on_opened, parts.job, shown, api_visibility="private", show_progress="hidden", concurrency_limit=4
+        on_opened, parts.job, shown, api_visibility="private", show_progress="hidden", concurrency_limit=WATCHERS
     )
 
 
-def watch(job: Job[GenerationResult]) -> Iterator[list[Any]]:
+def watch(store: JobStore[GenerationResult], job: Job[GenerationResult]) -> Iterator[list[Any]]:
     """The page's outputs while a job runs, then its result or a sentence. Closing the tab does not stop the job."""
     last, seen = "", None
     while job.running:
-        now, preview = _draw_job(job), job.preview
+        now, preview = _draw_job(job, store.ahead(job)), job.preview
         if now != last or preview is not seen:
             fresh = preview is not None and preview is not seen
             last, seen = now, preview
@@ -209,10 +213,21 @@ def watch(job: Job[GenerationResult]) -> Iterator[list[Any]]:
     yield _finished(job, result)
 
 
-def _draw_job(job: Job[GenerationResult]) -> str:
+def _draw_job(job: Job[GenerationResult], before: int) -> str:
     names = tuple(STAGES)
     now = names.index(job.stage) if job.stage in names else -1
-    return draw_progress(tuple(STAGES.values()), now, job.done, job.total, job.seconds_left)
+    if job.cancelled.is_set():
+        return draw_progress(tuple(STAGES.values()), now, job.share, "Stopping …", "")
+    counted = f": {job.done} of {job.total}" if job.total > 1 else ""
+    steps = STAGES[job.stage] + counted if now >= 0 else _queue(before)
+    left = job.seconds_left if now >= 0 or not before else None
+    return draw_progress(tuple(STAGES.values()), now, job.share, steps, "" if left is None else wait_text(left))
+
+
+def _queue(before: int) -> str:
+    if before == 0:
+        return "It is your turn now"
+    return f"Waiting: {before} {'dance is' if before == 1 else 'dances are'} before yours"
 
 
 def _outputs(progress: str, running: bool = False, job: str | None = None, preview: str | None = None) -> list[Any]:
@@ -221,7 +236,7 @@ def _outputs(progress: str, running: bool = False, job: str | None = None, previ
     hidden = gr.update(visible=False) if running else gr.skip()
     look = gr.update(value=preview, visible=True) if preview else gr.skip() if running else gr.update(visible=False)
     return [gr.update(interactive=not running), gr.update(visible=running), gr.update(value=progress, visible=True),
-            look, *[hidden] * 5, gr.skip(), gr.skip(), number]  # fmt: skip
+            look, *[hidden] * 5, *[gr.skip()] * 3, number]  # fmt: skip
 
 
 def _finished(job: Job[GenerationResult], result: GenerationResult) -> list[Any]:
@@ -241,7 +256,8 @@ def _finished(job: Job[GenerationResult], result: GenerationResult) -> list[Any]
         gr.update(value=path, label=f"Download the video ({SHAPE_NAMES[shape]})", visible=True),
         gr.update(value=str(result.other_video) if there else None, label=f"Download it in {other}", visible=there),
         gr.update(value=chart, visible=True),
-        gr.update(value=str(settings_path(result)), visible=True),
+        gr.update(visible=True),
+        str(settings_path(result)),
         report,
         result.options.seed,
         job.id,

@@ -5,18 +5,13 @@ Everything that is put into the markup here is a number or a text of our own.
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from PIL import Image
 
-from ..examples import Example
-
-_WIDTH, _WAVE_HEIGHT, _SPEED_HEIGHT = 900, 130, 190
-_BARS = 220
+_WIDTH, _WAVE_HEIGHT, _SPEED_HEIGHT = 640, 104, 160
+_BARS = 160
 
 
 @dataclass(frozen=True)
@@ -27,6 +22,7 @@ class SongPicture:
     beats: np.ndarray  #: seconds
     tempo: float
     duration: float
+    sounds_like: str = ""  #: a sentence about the style, if there is one to say
 
 
 def loudness_bars(level: np.ndarray, bars: int = _BARS) -> np.ndarray:
@@ -52,7 +48,7 @@ def draw_song(song: SongPicture, start: float, length: float) -> str:
     parts = [f'<rect class="section" x="{start * scale:.1f}" y="0" width="{(end - start) * scale:.1f}" '
              f'height="{_WAVE_HEIGHT}" rx="6"/>']  # fmt: skip
     for k, level in enumerate(song.loudness):
-        height = 4 + level * (_WAVE_HEIGHT - 34)
+        height = 4 + level * (_WAVE_HEIGHT - 30)
         inside = " in" if start <= (k + 0.5) * step / scale <= end else ""
         parts.append(f'<rect class="wave{inside}" x="{k * step:.1f}" y="{middle - height / 2:.1f}" '
                      f'width="{step * 0.7:.1f}" height="{height:.1f}" rx="1"/>')  # fmt: skip
@@ -60,9 +56,10 @@ def draw_song(song: SongPicture, start: float, length: float) -> str:
         x, inside = beat * scale, " in" if start <= beat <= end else ""
         parts.append(f'<path class="beat{inside}" d="M{x:.1f} {_WAVE_HEIGHT - 10}v10M{x:.1f} 0v10"/>')
     count = int(np.sum((song.beats >= start) & (song.beats < end)))
-    caption = (f"{clock(song.duration)} long, {song.tempo:.0f} beats a minute. The dance uses {clock(start)} to "
+    tempo = f"{song.tempo:.0f} beats a minute" if song.tempo > 0 else "no clear beat"
+    caption = (f"{song.sounds_like} {clock(song.duration)} long, {tempo}. The dance uses {clock(start)} to "
                f"{clock(end)}, {count} beats.")  # fmt: skip
-    return _figure("".join(parts), _WAVE_HEIGHT, "Loudness and beats of the song", caption)
+    return _figure("".join(parts), _WAVE_HEIGHT, "Loudness and beats of the song", caption.strip())
 
 
 def draw_beat_report(report: dict[str, object], times: np.ndarray, speed: np.ndarray, duration: float) -> str:
@@ -75,7 +72,7 @@ def draw_beat_report(report: dict[str, object], times: np.ndarray, speed: np.nda
         duration: of the dance, seconds.
     """
     beats, stops = _numbers(report["beats"]), _numbers(report["motion_beats"])
-    scale, top, floor = _WIDTH / max(duration, 1e-6), 8, _SPEED_HEIGHT - 24
+    scale, top, floor = _WIDTH / max(duration, 1e-6), 8, _SPEED_HEIGHT - 28
     peak = max(float(speed.max()) if speed.size else 0.0, 1e-6)
 
     def height(value: float) -> float:
@@ -89,8 +86,8 @@ def draw_beat_report(report: dict[str, object], times: np.ndarray, speed: np.nda
         for stop in stops:
             y = height(float(np.interp(stop, times, speed)))
             parts.append(f'<circle class="stop" cx="{stop * scale:.1f}" cy="{y:.1f}" r="4"/>')
-    for second in range(0, int(duration) + 1, max(1, int(duration // 12))):
-        parts.append(f'<text x="{min(second * scale + 2, _WIDTH - 28):.1f}" y="{_SPEED_HEIGHT - 6}">{second} s</text>')
+    for second in range(0, int(duration) + 1, max(1, int(duration // 8))):
+        parts.append(f'<text x="{min(second * scale + 2, _WIDTH - 40):.1f}" y="{_SPEED_HEIGHT - 6}">{second} s</text>')
     caption = ("The curve shows how fast the body moves, upright lines are the beats of the music "
                f"({report['tempo']:.0f} a minute), and dots are moments at which the body stops or turns. "
                f"{report['beats_hit']} of {len(beats)} beats have a dot within a tenth of a second.")  # fmt: skip
@@ -106,47 +103,48 @@ def _figure(drawing: str, height: int, title: str, caption: str) -> str:
             f"{drawing}</svg><figcaption>{escape(caption)}</figcaption></figure>")  # fmt: skip
 
 
-def draw_hints(hints: tuple[str, ...], praise: str) -> str:
-    """Hints as a list; ``praise`` when there is nothing to say."""
+def draw_hints(hints: tuple[str, ...], praise: str, more: str = "") -> str:
+    """Hints as a list; ``praise`` when there is nothing to say.
+
+    Args:
+        hints: sentences.
+        praise: a sentence.
+        more: markup of our own that stands, closed, below the hints where there are any.
+    """
     items = "".join(f"<li>{escape(hint)}</li>" for hint in hints) or f'<li class="good">{escape(praise)}</li>'
-    return f'<div class="hints" role="status"><ul>{items}</ul></div>'
+    below = f"<details><summary>Which photos work?</summary>{more}</details>" if hints and more else ""
+    return f'<div class="hints" role="status"><ul>{items}</ul></div>{below}'
 
 
-def draw_progress(stages: tuple[str, ...], now: int, done: int, total: int, seconds_left: float | None) -> str:
-    """Stages with the current one marked, a bar, and the time left of the stage.
+def wait_text(seconds: float) -> str:
+    """A waiting time as somebody would say it."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def draw_progress(stages: tuple[str, ...], now: int, share: float, steps: str, left: str) -> str:
+    """Stages with the current one marked, a bar of the whole time, and what is left of it.
 
     Args:
         stages: their names, in order.
         now: index of the current stage; -1 while waiting for the worker.
-        done: steps done in this stage.
-        total: steps of this stage; 0 if unknown.
-        seconds_left: None while it cannot be told.
+        share: of the whole time, 0 to 1.
+        steps: how far the current stage is, or what is waited for.
+        left: the time left; empty while it cannot be told.
     """
     marks = ["past" if k < now else "now" if k == now else "" for k in range(len(stages))]
-    items = "".join(f'<li class="{mark}">{escape(name)}</li>' for mark, name in zip(marks, stages, strict=True))
-    share = done / total if total else 0.0
-    percent = 100 * (max(now, 0) + share) / len(stages)
-    what = "Waiting for its turn" if now < 0 else stages[now] + (f": {done} of {total}" if total > 1 else "")
-    left = "" if seconds_left is None else f"about {max(1, round(seconds_left))} s left in this stage"
+    items = "".join(
+        f'<li class="{mark}"{" aria-current=step" if mark == "now" else ""}>{escape(name)}</li>'
+        for mark, name in zip(marks, stages, strict=True)
+    )
+    percent = 100 * min(max(share, 0.0), 1.0)
     return (f'<div class="progress-card"><ol>{items}</ol><div class="bar" role="progressbar" aria-label="Progress" '
             f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent:.0f}"><i style="width:{percent:.1f}%"></i>'
-            f'</div><p class="bar-text"><span>{escape(what)}</span><span>{left}</span></p></div>')  # fmt: skip
+            f'</div><p class="bar-text"><span>{escape(steps)}</span><span>{escape(left)}</span></p></div>')  # fmt: skip
 
 
 def draw_message(text: str, bad: bool = False, idle: bool = False) -> str:
     """A sentence in the place where progress is shown."""
     look = " bad" if bad else " idle" if idle else ""
     return f'<div class="progress-card{look}" role="{"alert" if bad else "status"}">{escape(text)}</div>'
-
-
-def example_card(example: Example) -> str:
-    """A small picture (inside the page, so that no file has to be kept for it) with name and source."""
-    with Image.open(example.photo) as image:
-        small = image.convert("RGB")
-        small.thumbnail((360, 360))
-        data = io.BytesIO()
-        small.save(data, "JPEG", quality=82)
-    source = base64.b64encode(data.getvalue()).decode()
-    credit = f"<br><small>{escape(example.credit)}</small>" if example.credit else ""
-    return (f'<div class="example-card"><img src="data:image/jpeg;base64,{source}" alt="Photo of the example '
-            f'{escape(example.name)}"><p><strong>{escape(example.name)}</strong>{credit}</p></div>')  # fmt: skip

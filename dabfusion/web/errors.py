@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import CancelledError
 
 from preprocess.errors import PhotoError
 
@@ -18,7 +19,7 @@ def sentence(error: BaseException) -> str:
     """
     if isinstance(error, UserError | PhotoError):
         return str(error)
-    if isinstance(error, Cancelled):
+    if isinstance(error, Cancelled | CancelledError):
         return "Stopped. Nothing was kept."
     place = error.__traceback__
     while place is not None and place.tb_next is not None:

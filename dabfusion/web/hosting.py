@@ -55,6 +55,8 @@ class _Borrowing:
             progress("dance", 0, 1)
         alone = replace(extras, watch=None)  # a watcher cannot follow into the process with the GPU
         result: GenerationResult = self._dance(start_frame, music, str(song_path), str(out_path), options, alone)
+        if progress is not None:
+            progress("render", 1, 1)  # all of it happened over there; so the next dance's time is told right
         return result
 
 

@@ -13,13 +13,14 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..errors import Cancelled, UserError
+from .pace import Pace, seconds_left
 from .preview import Preview
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,20 @@ class Job(Generic[Result]):
     cancelled: threading.Event = field(default_factory=threading.Event)
     future: Future[Result] | None = None
     preview: Preview | None = None  #: the dance so far
+    plan: Mapping[str, float] = field(default_factory=dict)  #: units of each stage, in order
+    pace: Pace = field(default_factory=Pace)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Notes how far the work is; called by the worker."""
         if stage != self.stage:
-            self.stage_begun = time.monotonic()
+            self.end_stage()
         self.stage, self.done, self.total = stage, done, total
+
+    def end_stage(self) -> None:
+        """Teaches the pace how long the stage took that ends now."""
+        now = time.monotonic()
+        self.pace.learn(self.stage, self.plan.get(self.stage, 0.0), now - self.stage_begun)
+        self.stage_begun = now
 
     def should_stop(self) -> bool:
         """Whether the work must end: cancelled, or past its deadline.
@@ -69,11 +78,20 @@ class Job(Generic[Result]):
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left in this stage at its pace so far; None while that cannot be told."""
-        spent = time.monotonic() - self.stage_begun
-        if self.done < 1 or self.total <= self.done or spent < 0.5:
+        """Time left until everything is done; None where nothing was planned."""
+        if not self.plan:
             return None
-        return spent / self.done * (self.total - self.done)
+        share = min(self.done / self.total, 1.0) if self.total else 0.0
+        return seconds_left(self.pace, self.plan, self.stage, share, time.monotonic() - self.stage_begun)
+
+    @property
+    def share(self) -> float:
+        """How much of the whole time is over, 0 to 1."""
+        left = self.seconds_left
+        if self.begun is None or left is None:
+            return 0.0
+        spent = time.monotonic() - self.begun
+        return spent / max(spent + left, 1e-6)
 
     @property
     def running(self) -> bool:
@@ -93,11 +111,16 @@ class JobStore(Generic[Result]):
     def __init__(self, keep: float = 3600.0, deadline: float = 1800.0, max_waiting: int = 8) -> None:
         self._keep, self._deadline, self._max_waiting = keep, deadline, max_waiting
         self._jobs: dict[str, Job[Result]] = {}
+        self._pace = Pace()
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dance")
 
-    def start(self, work: Callable[[Job[Result]], Result]) -> Job[Result]:
+    def start(self, work: Callable[[Job[Result]], Result], plan: Mapping[str, float] | None = None) -> Job[Result]:
         """Queues ``work(job)`` and returns its job at once.
+
+        Args:
+            work: what to do.
+            plan: units of each stage, from which the time left is told.
 
         Raises:
             Busy: too many jobs wait already.
@@ -106,7 +129,8 @@ class JobStore(Generic[Result]):
         with self._lock:
             if sum(job.running for job in self._jobs.values()) >= self._max_waiting:
                 raise Busy("Many people are dancing right now; please try again in a few minutes.")
-            job: Job[Result] = Job(secrets.token_urlsafe(12), Path(tempfile.mkdtemp(prefix="dance-")), self._deadline)
+            folder = Path(tempfile.mkdtemp(prefix="dance-"))
+            job: Job[Result] = Job(secrets.token_urlsafe(12), folder, self._deadline, plan=plan or {}, pace=self._pace)
             self._jobs[job.id] = job
             context = contextvars.copy_context()
             job.future = self._worker.submit(context.run, self._run, job, work)
@@ -118,11 +142,22 @@ class JobStore(Generic[Result]):
         with self._lock:
             return self._jobs.get(job_id.strip())
 
+    def ahead(self, job: Job[Result]) -> int:
+        """How many unfinished jobs came before this one."""
+        with self._lock:
+            ids = list(self._jobs)
+            before = ids[: ids.index(job.id)] if job.id in self._jobs else []
+            return sum(self._jobs[one].running for one in before)
+
     def cancel(self, job_id: str) -> None:
-        """Asks a job to stop; unknown ids are passed over."""
+        """Asks a job to stop; one that still waits ends at once. Unknown ids are passed over."""
         job = self.find(job_id)
-        if job is not None:
-            job.cancelled.set()
+        if job is None:
+            return
+        job.cancelled.set()
+        if job.future is not None and job.future.cancel():
+            job.finished = time.monotonic()
+            shutil.rmtree(job.folder, ignore_errors=True)
 
     def sweep(self) -> None:
         """Forgets and deletes jobs whose results have expired."""
@@ -152,6 +187,7 @@ class JobStore(Generic[Result]):
             if job.cancelled.is_set():
                 raise Cancelled
             result = work(job)
+            job.end_stage()
         except BaseException as error:
             shutil.rmtree(job.folder, ignore_errors=True)
             log.info("job %s ended after %.1f s: %s", job.id, time.monotonic() - job.begun, type(error).__name__)

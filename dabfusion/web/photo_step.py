@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
@@ -17,11 +18,12 @@ from .choices import (
     PhotoChoice,
     add_point,
     add_spot,
+    add_stroke,
     background_value,
     choose_background,
     choose_person,
     choose_photo,
-    undo_point,
+    undo_fix,
 )
 from .drawings import draw_hints, draw_message
 from .errors import sentence
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 
 Source = Literal["upload", "webcam", "clipboard"]
 ADD, TAKE = "Part of the dancer", "Not part of the dancer"
-_FIX = "Is the outline wrong? Click on the picture above. That spot is:"
+_FIX = "Is the outline wrong? Click the spot on the picture. It is:"
+_PAINTING = Path(__file__).with_name("brush.js")
 QUEUE = "photo"  #: one photo at a time
+_INVITATION = "# Add a picture\nDrop it here, or press to choose one"
 _PRAISE = "This photo works well."
 _START_HINT = "Best: one person, standing, seen from the front, head to feet in the picture."
 
@@ -46,7 +50,7 @@ def photo_upload(label: str, height: int, sources: Sequence[Source], elem_id: st
     """
     field = gr.Image(
         label=label, height=height, sources=list(sources), type="filepath", buttons=[], elem_id=elem_id,
-        elem_classes="pictures",
+        elem_classes="pictures", placeholder=_INVITATION,
     )  # fmt: skip
     field.__dict__["preprocess"] = _path_of
     return field
@@ -71,13 +75,19 @@ class PhotoStep:
 @dataclass(frozen=True)
 class _Parts:
     upload: gr.Image
+    before: gr.Column  #: there until there is a photo
+    who: gr.Column
+    placed: gr.Column
     person: gr.Radio
     found: gr.Image
     frame: gr.Image
     hints: gr.HTML
-    fix: gr.Column
     mode: gr.Radio
+    brush: gr.Checkbox
+    size: gr.Slider
+    sheet: gr.HTML  #: hears the strokes
     undo: gr.Button
+    reset: gr.Button
     across: gr.Number
     down: gr.Number
     add: gr.Button
@@ -97,7 +107,8 @@ def plate_label(name: str) -> str:
 def build_photo_step(stage: PhotoStage, keep: float) -> PhotoStep:
     """Lays out the step and wires it to the photo stage."""
     parts = _lay_out(tuple(PLATES), keep)
-    shown = (parts.choice, parts.found, parts.frame, parts.hints, parts.person, parts.fix)
+    shown = (parts.choice, parts.found, parts.frame, parts.hints, parts.person, parts.before, parts.who,
+             parts.placed)  # fmt: skip
     _wire(stage, parts, list(shown))
     return PhotoStep(parts.upload, parts.choice, parts.background, parts.colour, parts.picture, shown)
 
@@ -107,26 +118,30 @@ def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
         with gr.Column(scale=3, min_width=280):
             upload = photo_upload("Your photo (JPG, PNG or WebP)", 330, ("upload", "clipboard", "webcam"), "photo")
             hints = gr.HTML(draw_message(_START_HINT, idle=True), elem_id="photo-hints")
-            with gr.Accordion("Which photos work?", open=False, elem_id="guide"):
-                gr.HTML(draw_guide())
-        with gr.Column(scale=3, min_width=280):
+        with gr.Column(scale=5, min_width=280) as before:
+            gr.HTML(draw_guide(), elem_id="guide")
+        with gr.Column(scale=3, min_width=280, visible=False) as who:
             found = gr.Image(
                 label="Who was found", interactive=False, height=330, buttons=[],
                 elem_classes="pictures", elem_id="found", alt_text="The photo with the dancer marked", format="jpeg",
             )  # fmt: skip
             person = gr.Radio([], label="Who dances?", visible=False, elem_id="person")
-            with gr.Column(visible=False) as fix:
-                mode = gr.Radio([ADD, TAKE], value=ADD, label=_FIX, elem_id="click-mode")
-                undo = gr.Button("Undo the last correction", size="sm", elem_id="undo")
-                with gr.Accordion("Correct it without a mouse", open=False, elem_id="by-keyboard"):
-                    with gr.Row():
-                        across = gr.Number(50, minimum=0, maximum=100, label="From the left (percent)",
-                                           min_width=110, elem_id="point-x")  # fmt: skip
-                        down = gr.Number(50, minimum=0, maximum=100, label="From the top (percent)",
-                                         min_width=110, elem_id="point-y")  # fmt: skip
-                    add = gr.Button("Add inside point: part of the dancer", size="sm", elem_id="point-in")
-                    take = gr.Button("Add outside point: not part of the dancer", size="sm", elem_id="point-out")
-        with gr.Column(scale=2, min_width=240):
+            mode = gr.Radio([ADD, TAKE], value=ADD, label=_FIX, elem_id="click-mode")
+            brush = gr.Checkbox(False, label="Paint with a brush instead of clicking", elem_id="paint")
+            size = gr.Slider(1, 12, 4, step=0.5, label="Size of the brush", visible=False, buttons=[],
+                             elem_id="brush-size")  # fmt: skip
+            with gr.Row():
+                undo = gr.Button("Undo", size="sm", elem_id="undo", min_width=100)
+                reset = gr.Button("Start the outline again", size="sm", elem_id="reset", min_width=160)
+            with gr.Accordion("Correct it without a mouse", open=False, elem_id="by-keyboard"):
+                with gr.Row():
+                    across = gr.Number(50, minimum=0, maximum=100, label="From the left (percent)",
+                                       min_width=110, elem_id="point-x")  # fmt: skip
+                    down = gr.Number(50, minimum=0, maximum=100, label="From the top (percent)",
+                                     min_width=110, elem_id="point-y")  # fmt: skip
+                add = gr.Button("This spot is part of the dancer", size="sm", elem_id="point-in")
+                take = gr.Button("This spot is not part of the dancer", size="sm", elem_id="point-out")
+        with gr.Column(scale=2, min_width=240, visible=False) as placed:
             frame = gr.Image(
                 label="Start of the video", interactive=False, height=330, buttons=[], elem_classes="pictures",
                 elem_id="start-frame", alt_text="The dancer on the chosen background", format="png",
@@ -138,8 +153,9 @@ def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
             with gr.Group(visible=False) as own:
                 picture = photo_upload("Background picture", 180, ("upload",), "background-picture")
     choice = gr.State(None, time_to_live=int(keep))
-    return _Parts(upload, person, found, frame, hints, fix, mode, undo, across, down, add, take, background, colour,
-                  own, picture, choice)  # fmt: skip
+    sheet = gr.HTML("", elem_id="brush", js_on_load=_PAINTING.read_text(encoding="utf-8"), padding=False)
+    return _Parts(upload, before, who, placed, person, found, frame, hints, mode, brush, size, sheet, undo, reset,
+                  across, down, add, take, background, colour, own, picture, choice)  # fmt: skip
 
 
 def _wire(stage: PhotoStage, parts: _Parts, shown: list[Any]) -> None:
@@ -176,6 +192,13 @@ def _wire(stage: PhotoStage, parts: _Parts, shown: list[Any]) -> None:
             return show_choice(None)
         return guarded(choice, lambda: add_spot(stage, choice, across, down, inside), False)
 
+    def on_stroke(choice: PhotoChoice | None, mode: str, size: float, event: gr.EventData) -> list[Any]:
+        if choice is None:
+            return show_choice(None)
+        told = event._data
+        path = told.get("path") if isinstance(told, dict) else None
+        return guarded(choice, lambda: add_stroke(stage, choice, path, size, mode == ADD), False)
+
     def on_add(choice: PhotoChoice | None, across: float | None, down: float | None) -> list[Any]:
         return on_spot(choice, across, down, True)
 
@@ -183,9 +206,14 @@ def _wire(stage: PhotoStage, parts: _Parts, shown: list[Any]) -> None:
         return on_spot(choice, across, down, False)
 
     def on_undo(choice: PhotoChoice | None) -> list[Any]:
-        if choice is None or not choice.points:
+        if choice is None or not choice.fixes:
             return show_choice(choice)
-        return guarded(choice, lambda: undo_point(stage, choice), False)
+        return guarded(choice, lambda: undo_fix(stage, choice), False)
+
+    def on_reset(choice: PhotoChoice | None) -> list[Any]:
+        if choice is None or not choice.fixes:
+            return show_choice(choice)
+        return guarded(choice, lambda: choose_person(stage, choice, choice.person), False)
 
     def on_background(choice: PhotoChoice | None, kind: str, colour: str, picture: str | None) -> list[Any]:
         if choice is None or (kind == OWN and not picture):
@@ -204,9 +232,13 @@ def _wire(stage: PhotoStage, parts: _Parts, shown: list[Any]) -> None:
     listen(parts.upload.change, on_upload, [parts.upload, *where])
     listen(parts.person.input, on_person, [parts.choice, parts.person])
     listen(parts.found.select, on_click, [parts.choice, parts.mode])
+    listen(parts.sheet.submit, on_stroke, [parts.choice, parts.mode, parts.size])
+    parts.brush.change(lambda on: gr.update(visible=on is True), parts.brush, parts.size, api_visibility="private",
+                       queue=False, show_progress="hidden")  # fmt: skip
     listen(parts.add.click, on_add, [parts.choice, parts.across, parts.down])
     listen(parts.take.click, on_take, [parts.choice, parts.across, parts.down])
     listen(parts.undo.click, on_undo, [parts.choice])
+    listen(parts.reset.click, on_reset, [parts.choice])
     extras = [parts.colour, parts.own]
     parts.background.change(on_kind, parts.background, extras, api_visibility="private", queue=False)
     for trigger in (parts.background.change, parts.colour.change, parts.picture.change):
@@ -214,11 +246,13 @@ def _wire(stage: PhotoStage, parts: _Parts, shown: list[Any]) -> None:
 
 
 def show_choice(choice: PhotoChoice | None) -> list[Any]:
-    """The step's outputs for a choice: state, found, frame, hints, person menu, correction tools."""
+    """The step's outputs for a choice: state, found, frame, hints, person menu, and which columns are there."""
+    there = gr.update(visible=choice is not None)
+    columns = [gr.update(visible=choice is None), there, there]
     if choice is None:
         hint = draw_message(_START_HINT, idle=True)
-        return [None, None, None, hint, gr.update(choices=[], value=None, visible=False), gr.update(visible=False)]
+        return [None, None, None, hint, gr.update(choices=[], value=None, visible=False), *columns]
     numbers = [(f"Number {k}", k) for k in range(1, len(choice.people) + 1)]
-    hints = draw_hints(choice.start_frame.warnings, f"{choice.describe()} {_PRAISE}")
+    hints = draw_hints(choice.start_frame.warnings, f"{choice.describe()} {_PRAISE}", draw_guide())
     menu = gr.update(choices=numbers, value=choice.person, visible=len(numbers) > 1)
-    return [choice, choice.overlay, choice.frame_picture(), hints, menu, gr.update(visible=True)]
+    return [choice, choice.overlay, choice.frame_picture(), hints, menu, *columns]

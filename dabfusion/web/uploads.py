@@ -10,9 +10,12 @@ from pathlib import Path
 
 from ..config import MAX_SEED
 from ..errors import OptionError, SongError
-from ..settings import MAX_POINTS
+from ..settings import MAX_PATH, MAX_POINTS, MAX_STROKES
 
-__all__ = ["MAX_POINTS", "MAX_UPLOAD_MB", "choose_seed", "length_within", "own_song", "real_number", "whole_number"]
+__all__ = [
+    "MAX_POINTS", "MAX_STROKES", "MAX_UPLOAD_MB", "choose_seed", "length_within", "own_song", "real_number",
+    "stroke_path", "whole_number",
+]  # fmt: skip
 
 MAX_UPLOAD_MB = 100
 _SONG_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}$")
@@ -65,3 +68,19 @@ def length_within(value: object, longest: float) -> float:
 def choose_seed(value: object, randomise: object) -> int:
     """The seed to use: a fresh one if asked for, else ``value``."""
     return secrets.randbelow(MAX_SEED) if randomise or value is None else whole_number("seed", value)
+
+
+def stroke_path(value: object) -> list[tuple[float, float]]:
+    """The places [[x, y], ...] of a stroke, each in 0 to 1; raises OptionError for anything else."""
+    wrong = "That stroke could not be read; please paint again."
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_PATH:
+        raise OptionError(wrong)
+    places = []
+    for spot in value:
+        if not isinstance(spot, list) or len(spot) != 2:
+            raise OptionError(wrong)
+        x, y = (real_number("place of the brush", v) for v in spot)
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            raise OptionError(wrong)
+        places.append((x, y))
+    return places
