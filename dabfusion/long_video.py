@@ -9,6 +9,7 @@ each window starting from the last frame of the one before, is kept as :func:`ch
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
+from dabfusion.config import CODE_FPS
 from dabfusion.errors import OptionError
 from dabfusion.flow_diffusion import Condition, FlowDiffusion
 from dabfusion.flow_diffusion.normalise import proper_codes
@@ -24,6 +26,8 @@ from dabfusion.skeleton import CODE_SIZE, ROTATION_SIZE
 
 #: Frames over which the video leaves the photo's own pose (0.4 s at 15 codes a second).
 EASE_FRAMES = 6
+#: Steps in a unit of a music feature that the noise tells apart.
+HEARING_LEVELS = 4
 #: Windows denoised at once: bounds memory, whatever the song's length.
 WINDOWS_AT_ONCE = 16
 
@@ -36,6 +40,25 @@ class DanceOptions:
     steps: int = 20
     guidance: float = 2.0
     style: str = "auto"
+
+
+def song_noise(music: np.ndarray, seed: int) -> Tensor:
+    """The noise that a dance is denoised from, (1, T, 117): it follows from the seed *and* the song.
+
+    Were it the seed's alone, one seed would do the same moves to every song. Each second has noise of its own, from
+    the seed, the second's number, and what is heard in it, coarsely (:data:`HEARING_LEVELS`). So the beginning of a
+    dance does not depend on its length, and the same song gives the same dance.
+
+    Args:
+        music: (T, D) music features.
+        seed: of the dance.
+    """
+    blocks = []
+    for first in range(0, len(music), CODE_FPS):
+        heard = np.round(music[first : first + CODE_FPS].mean(0) * HEARING_LEVELS).astype(np.int16)
+        digest = hashlib.sha256(f"{seed} {first}".encode() + heard.tobytes()).digest()
+        blocks.append(seeded_noise((CODE_FPS, CODE_SIZE), int.from_bytes(digest[:7], "little")))
+    return torch.cat(blocks)[None, : len(music)]
 
 
 def window_starts(total: int, window: int) -> list[int]:
@@ -139,7 +162,7 @@ def dance_codes(
     _check_music(model, music)
     start = torch.as_tensor(start_code, dtype=torch.float32, device=model.device)
     features = torch.as_tensor(music, dtype=torch.float32, device=model.device)
-    noise = seeded_noise((1, len(music), CODE_SIZE), options.seed, model.device)
+    noise = song_noise(music, options.seed).to(model.device)
     denoise = song_denoiser(model, start, features, options)
     x = sample(denoise, noise, options.steps, progress=progress, should_stop=should_stop)
     codes = proper_codes(ease_from(model.normaliser.undo(x[0]), start))

@@ -111,7 +111,7 @@ def test_repertoire_is_rich_and_every_genre_has_moves() -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_dancers_rest_on_the_beats(style: str) -> None:
     advantage, energy = [], []
-    for seed in range(3):
+    for seed in range(8):
         speed = motion.body_speed(*_dance(style, seed))
         rests = motion.speed_minima(speed)
         assert len(rests) > 8

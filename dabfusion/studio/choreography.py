@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dabfusion.studio.manner import MANNERS, posture
 from dabfusion.studio.moves import LAYERS, Move, Score, mirrored, sharpened, shifted
 from dabfusion.studio.posing import Channels, Foot, pose
 from dabfusion.studio.repertoire import MOVES, POSES
@@ -63,7 +64,8 @@ def choreograph(
     """
     parts = plan(counts, energy, style, rng, settled)
     tracks = _join(parts)
-    rotation, root = pose(_channels(tracks, counts, energy, style, rng))
+    begin = parts[0].start + parts[0].length if settled else float(counts[0]) - 8
+    rotation, root = pose(_channels(tracks, counts, energy, style, begin, rng))
     return Choreography(rotation.astype(np.float32), root, tuple(part.name for part in parts))
 
 
@@ -114,8 +116,13 @@ def _next_break(counts: np.ndarray, energy: np.ndarray, at: float) -> float:
 
 def _choose(fitting: list[Move], level: float, before: str, rng: np.random.Generator) -> Move:
     weight = np.array([np.exp(-(((m.energy - (0.2 + 0.6 * level)) / 0.35) ** 2)) + 0.08 for m in fitting])
-    weight *= [0.25 if m.name == before else 1.0 for m in fitting]
+    weight *= [(0.25 if m.name == before else 1.0) * _own(m) for m in fitting]
     return fitting[rng.choice(len(fitting), p=weight / weight.sum())]
+
+
+def _own(move: Move) -> float:
+    """How much a move belongs to its genres: what everybody dances says little about a genre, and comes less often."""
+    return float((2 / max(len(move.styles), 2)) ** 0.8)
 
 
 def _vary(
@@ -247,20 +254,30 @@ def _foot(keys: list[Key], counts: np.ndarray) -> Foot:
 
 
 def _channels(
-    tracks: dict[str, list[Key]], counts: np.ndarray, energy: np.ndarray, style: str, rng: np.random.Generator
+    tracks: dict[str, list[Key]],
+    counts: np.ndarray,
+    energy: np.ndarray,
+    style: str,
+    begin: float,
+    rng: np.random.Generator,
 ) -> Channels:
     layers = {layer: sample(keys, counts) for layer, keys in tracks.items() if layer not in _FEET}
     feet = (_foot(tracks["lf"], counts), _foot(tracks["rf"], counts))
-    down = 0.5 + 0.5 * np.cos(2 * np.pi * counts)  # 1 on the beats
-    groove = down * energy.clip(0, 1) * rng.uniform(0.4, 1.0) * (0.3 if style == "ballet-jazz" else 1.0)
+    manner = MANNERS[style]
+    down = 0.5 + 0.5 * np.cos(2 * np.pi * counts) * (-1 if manner.up else 1)  # 1 on the beats, or between them
+    groove = down * energy.clip(0, 1) * rng.uniform(0.5, 1.0) * manner.groove
     layers["hips"][:, 1] -= 0.035 * groove
     layers["chest"][:, 0] += 3 * groove
     layers["head"][:, 0] += 5 * groove
     for layer, size in (("hips", [0.006, 0.004, 0.006, 1, 0.6, 0.6]), ("chest", [0.8, 1, 0.8]), ("head", [1.5, 2, 1])):
         layers[layer] += _wander(len(counts), rng) @ rng.normal(0, 0.6, (4, len(size))) * size
+    held = posture(manner, counts, begin, float(rng.uniform(0.7, 1.2)))
+    for layer, added in held.items():
+        if layer not in _HANDS:
+            layers[layer] += added
     for hand in _HANDS:
         layers[hand][:, :3] = _in_arcs(tracks[hand], layers[hand][:, :3], counts)
-        layers[hand][:, :3] += 0.006 * _wander(len(counts), rng) @ rng.normal(0, 1, (4, 3))
+        layers[hand][:, :3] += 0.006 * _wander(len(counts), rng) @ rng.normal(0, 1, (4, 3)) + held[hand]
     return Channels(
         layers["turn"][:, 0], feet, layers["hips"], layers["chest"], layers["head"], (layers["la"], layers["ra"])
     )

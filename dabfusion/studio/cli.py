@@ -2,7 +2,9 @@
 
 python -m dabfusion studio pairs   --out pairs --clips 2000 --avatars people/ --motion takes/ --workers 2
 python -m dabfusion studio sheet   --pairs pairs --out sheet.png
-python -m dabfusion studio dances  --out dances --count 3000 --motion takes/
+python -m dabfusion studio retarget --zip raw.zip --out takes/
+python -m dabfusion studio songs   --out songs --count 440
+python -m dabfusion studio dances  --out dances --count 3000 --songs songs/ --motion takes/
 python -m dabfusion studio preview --out dance.mp4 --avatar people/Anna.glb --style house --seconds 8
 """
 
@@ -35,7 +37,10 @@ def main(argv: list[str] | None = None) -> int:
         UserError: missing folders or an unusable machine, in one sentence.
     """
     o = build_parser().parse_args(argv)
-    commands = {"pairs": _pairs, "sheet": _sheet, "preview": _preview, "dances": _dances}
+    commands = {
+        "pairs": _pairs, "sheet": _sheet, "preview": _preview,
+        "retarget": _retarget, "songs": _songs, "dances": _dances,
+    }  # fmt: skip
     sys.stdout.write(f"{commands[o.command](o)}\n")
     return 0
 
@@ -60,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     pairs.add_argument("--motion", type=Path, help=f"folder of captured takes ({_TAKES}); without it authored dances")
     pairs.add_argument("--held-out", action="store_true", help="only people and takes that training never sees")
     pairs.add_argument("--seed", type=int, default=0)
+    pairs.add_argument(
+        "--close-ups", type=float, default=PackOptions.close_ups, help="share of clips with legs cut off by the frame"
+    )
     pairs.add_argument("--workers", type=_positive, default=1, help="processes")
     sheet = commands.add_parser("sheet", help="a picture of some pairs: start, drive, warped start, flow, visibility")
     sheet.add_argument("--pairs", type=Path, required=True, help="folder of the pack")
@@ -80,10 +88,23 @@ def build_parser() -> argparse.ArgumentParser:
         "--background", choices=PLATES, default=DEFAULT_PLATE, metavar="NAME", help=f"one of: {', '.join(PLATES)}"
     )
     preview.add_argument("--mark-beats", action="store_true", help="flash a square on each beat of the music")
+    retargeted = commands.add_parser("retarget", help="captured motion in its published formats to takes")
+    retargeted.add_argument("--zip", type=Path, required=True, help="archive with BVH, or ASF and AMC files")
+    retargeted.add_argument("--out", type=Path, required=True, help="folder of the takes")
+    retargeted.add_argument(
+        "--style", action="append", default=[], metavar="WORD=STYLE",
+        help="takes whose path in the archive holds WORD are of STYLE (default: what the paths say, else other)",
+    )  # fmt: skip
+    songs = commands.add_parser("songs", help="sound and degrade songs, and keep what the music encoder hears of them")
+    songs.add_argument("--out", type=Path, required=True, help="folder of the packs")
+    songs.add_argument("--count", type=_positive, default=440, help="songs of a minute; the genres take turns")
+    songs.add_argument("--seed", type=int, default=1000, help="seed of the first song")
+    songs.add_argument("--workers", type=_positive, default=1, help="processes")
     dances = commands.add_parser("dances", help="make the dances that stage 2 learns from")
     dances.add_argument("--out", type=Path, required=True, help="folder of the packs")
     dances.add_argument("--count", type=_positive, default=3000, help="dances of 20 s")
     dances.add_argument("--motion", type=Path, help="folder of captured takes; without it every dance is authored")
+    dances.add_argument("--songs", type=Path, help="folder of heard songs that most of them are danced to")
     dances.add_argument(
         "--sounding", type=float, default=0.0, help="share of dances whose song is rendered and heard, 0 to 1"
     )
@@ -111,7 +132,7 @@ def _existing(folder: Path | None) -> Path | None:
 
 
 def _pairs(o: argparse.Namespace) -> Path:
-    options = PackOptions(_existing(o.avatars), _existing(o.motion), o.held_out, o.seed)
+    options = PackOptions(_existing(o.avatars), _existing(o.motion), o.held_out, o.seed, o.close_ups)
     avatar_paths(options)  # no use starting processes for an empty folder
     write_pack(options, o.out, o.clips, o.workers)
     return Path(o.out)
@@ -146,8 +167,27 @@ def _preview(o: argparse.Namespace) -> Path:
     return Path(o.out)
 
 
-def _dances(o: argparse.Namespace) -> Path:
-    from dabfusion.training.build_dances import build_dances
+def _retarget(o: argparse.Namespace) -> Path:
+    from dabfusion.studio.take_archive import STYLE_WORDS, unpack_takes
 
-    build_dances(o.out, o.count, o.seed, _existing(o.motion), o.sounding, o.workers)
+    given = dict(word.partition("=")[::2] for word in o.style)
+    if wrong := {*given.values()} - {*STYLES}:
+        raise UserError(f"There is no style {sorted(wrong)[0]!r}; choose one of: {', '.join(STYLES)}.")
+    for path, why in unpack_takes(_existing(o.zip) or o.zip, o.out, {**STYLE_WORDS, **given}):
+        sys.stderr.write(f"{path}: {why}\n")
+    return Path(o.out)
+
+
+def _songs(o: argparse.Namespace) -> Path:
+    from dabfusion.training.build_songs import build_songs
+
+    build_songs(o.out, o.count, o.seed, o.workers)
+    return Path(o.out)
+
+
+def _dances(o: argparse.Namespace) -> Path:
+    from dabfusion.training.build_dances import Sources, build_dances
+
+    sources = Sources(_existing(o.motion), _existing(o.songs), sounding=o.sounding)
+    build_dances(o.out, o.count, sources, o.seed, o.workers)
     return Path(o.out)

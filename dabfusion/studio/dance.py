@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dabfusion.studio import motion as captured
+from dabfusion.studio.chain import chain, take_style, trimmed
 from dabfusion.studio.choreography import choreograph
 from dabfusion.studio.grid import SongPlan, plan_song
 from dabfusion.studio.motion import FPS, STAGE, Motion
@@ -59,6 +60,8 @@ def sample_dance(
     takes: Sequence[Motion] | None = None,
     captured_share: float = 0.4,
     with_audio: bool = False,
+    song: SongPlan | None = None,
+    start: float | None = None,
 ) -> Dance:
     """Makes a dance; the same arguments give the same dance.
 
@@ -66,9 +69,12 @@ def sample_dance(
         seed: fixes every choice.
         seconds: length.
         style: a genre of ``moves.STYLES``, or None for a random one. "salsa" is captured where there are takes.
-        takes: captured motion to draw from (see ``motion.load_takes``); None or empty: everything is authored.
+        takes: captured motion to draw from (see ``motion.load_takes``); None or empty: everything is authored. Takes
+            must be long enough alone; for short ones see :func:`chained_dance`.
         captured_share: how often a dance of no given style is captured.
         with_audio: also make the song sound.
+        song: dance to this one (its style then counts); None: to a new one.
+        start: seconds into the song; None: anywhere.
 
     Raises:
         ValueError: the style is unknown, or the length is not positive.
@@ -78,20 +84,52 @@ def sample_dance(
     if seconds <= 0:
         raise ValueError("A dance needs a positive length.")
     rng = np.random.default_rng([seed, 7])
+    style = song.style if song is not None else style
     use_take = bool(takes) and (style == CAPTURED_STYLE or (style is None and rng.random() < captured_share))
     if style is None:
         authored = [s for s in STYLES if s != CAPTURED_STYLE]
         style = CAPTURED_STYLE if use_take else authored[rng.integers(len(authored))]
     frames = max(2, round(seconds * FPS))
-    song = plan_song(style, int(rng.integers(2**31)), beats=96 + 2 * round(seconds * 2))
-    start = _start(song, seconds, use_take, rng)
+    if song is None:
+        song = plan_song(style, int(rng.integers(2**31)), beats=96 + 2 * round(seconds * 2))
+    if start is None:
+        start = _start(song, seconds, use_take, rng)
     times = start + np.arange(frames) / FPS
     energy = song.energy(times)
     result = _captured(takes, song, start, frames, rng) if use_take and takes else None
     if result is None:
         made = choreograph(song.counts(times), energy, style, rng, settled=rng.random() < 0.6)
         result = Motion("", made.rotation, made.root, np.empty(0)), made.names, "authored"
+    return _dance(result, song, style, start, frames, with_audio)
+
+
+def chained_dance(seed: int, *, seconds: float, takes: Sequence[Motion], song: SongPlan, start: float) -> Dance:
+    """A captured dance of several short takes (see ``chain.chain``), its own rests on the beats of a song.
+
+    Args:
+        seed: fixes every choice.
+        seconds: length.
+        takes: of one style, the style of the dance; the song may be of any.
+        song: dance to this one.
+        start: seconds into the song.
+    """
+    rng = np.random.default_rng([seed, 7])
+    frames = round(seconds * FPS)
+    pieces = [trimmed(take) for take in takes]
+    for _ in range(_ATTEMPTS):
+        body = _on_song([chain(pieces, seconds * 1.7 + 4, rng)], song, start, frames, rng)
+        if body is not None:
+            break
+    else:
+        raise ValueError(f"the takes of {takes[0].name} cannot be put on the beats of {song.tempo:.0f} BPM")
+    return _dance((body[0], body[1], "captured"), song, take_style(takes[0].name), start, frames, False)
+
+
+def _dance(
+    result: tuple[Motion, tuple[str, ...], str], song: SongPlan, style: str, start: float, frames: int, sounding: bool
+) -> Dance:
     body, names, source = result
+    times = start + np.arange(frames) / FPS
     beats = song.beat_times - start
     return Dance(
         rotation=body.rotation.astype(np.float32),
@@ -99,11 +137,11 @@ def sample_dance(
         beat_times=beats[(beats >= 0) & (beats < frames / FPS)],
         tempo=song.tempo,
         style=style,
-        energy=energy.astype(np.float32),
+        energy=song.energy(times).astype(np.float32),
         counts=song.counts(times),
         source=source,
         move_names=names,
-        audio=_audio(song, start, frames) if with_audio else None,
+        audio=_audio(song, start, frames) if sounding else None,
         sample_rate=SAMPLE_RATE,
     )
 
@@ -120,6 +158,13 @@ def _start(song: SongPlan, seconds: float, unbroken: bool, rng: np.random.Genera
 def _captured(
     takes: Sequence[Motion], song: SongPlan, start: float, frames: int, rng: np.random.Generator
 ) -> tuple[Motion, tuple[str, ...], str] | None:
+    found = _on_song(takes, song, start, frames, rng)
+    return (*found, "captured") if found else None
+
+
+def _on_song(
+    takes: Sequence[Motion], song: SongPlan, start: float, frames: int, rng: np.random.Generator
+) -> tuple[Motion, tuple[str, ...]] | None:
     """A stretch of a take on the song's beats, or None where no take is long enough for it."""
     beat = 60 / song.tempo
     grid = song.lead_in - start + np.arange(-8, song.beats + 8) * beat
@@ -136,7 +181,7 @@ def _captured(
         if rng.random() < 0.5:
             piece = captured.mirrored(piece)
         piece = captured.facing_camera(piece, float(rng.normal(0, 15)))
-        return captured.centred(piece, STAGE), (take.name,), "captured"
+        return captured.centred(piece, STAGE), (take.name,)
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dabfusion.studio.grid import BEATS_PER_BAR, SongPlan
-from dabfusion.studio.patterns import BAND, PROGRESSIONS, STEPS, Band
+from dabfusion.studio.patterns import BAND, PROGRESSIONS, STEPS, Band, arranged
 
 _SCALE = {"minor": (0, 3, 5, 7, 10), "major": (0, 2, 4, 7, 9)}
 _STEP_BEATS = BEATS_PER_BAR / STEPS
@@ -56,9 +56,10 @@ class Song:
 
 
 def band_of(plan: SongPlan) -> Band:
-    """The band that plays a song."""
+    """The band that plays a song, with its own arrangement of the genre's patterns."""
+    rng = np.random.default_rng([plan.seed, 19])
     bands = BAND[plan.style]
-    return bands[np.random.default_rng([plan.seed, 19]).integers(len(bands))]
+    return arranged(bands[rng.integers(len(bands))], bands[rng.integers(len(bands))], rng)
 
 
 def compose(plan: SongPlan) -> tuple[Note, ...]:

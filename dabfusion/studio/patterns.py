@@ -7,7 +7,7 @@ of the time to the next. Sounds are General MIDI programs and drum keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,36 @@ class Band:
         rng = np.random.default_rng([seed, 17])
         parts = zip(("bass", "chords", "melody"), _SOUNDS[self.sounds], strict=True)
         return {part: int(rng.choice(choice)) for part, choice in parts}
+
+
+#: How often an arrangement takes a part from the genre's other pattern, and how often it changes a soft step.
+_BORROWED, _CHANGED = 0.35, 0.05
+
+
+def arranged(band: Band, other: Band, rng: np.random.Generator) -> Band:
+    """A song's own arrangement: parts borrowed from another band of the genre, soft steps changed, its own swing.
+
+    The first kick of the bar and every loud step stay, so that the genre does.
+    """
+    drums = {
+        part: _varied(other.drums.get(part, own) if rng.random() < _BORROWED else own, rng)
+        for part, own in band.drums.items()
+    }
+    bass, comping = (
+        theirs if rng.random() < _BORROWED else own
+        for own, theirs in ((band.bass, other.bass), (band.comping, other.comping))
+    )
+    swing = float(np.clip(band.swing + rng.normal(0, 0.04), 0, 0.35))
+    return replace(band, drums=drums, bass=bass, comping=comping, swing=swing)
+
+
+def _varied(pattern: str, rng: np.random.Generator) -> str:
+    """The pattern with some steps made ghost notes or rests; strong marks stay."""
+    marks = list(pattern)
+    for step, mark in enumerate(marks):
+        if mark != "X" and step and rng.random() < _CHANGED:
+            marks[step] = "-" if mark == "." else "."
+    return "".join(marks)
 
 
 def _parse_bands(text: str) -> dict[str, tuple[Band, ...]]:

@@ -1,6 +1,6 @@
 """Makes a folder of packed dances.
 
-    python -m dabfusion.training.build_dances --out dances --count 3000 --takes motion/ --processes 2
+    python -m dabfusion.training.build_dances --out dances --count 3000 --songs songs/ --takes motion/ --processes 2
 
 Dance n of a folder is always the same dance; packs that are already there are kept, so a stopped build goes on.
 """
@@ -10,44 +10,110 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dabfusion.studio.dance import sample_dance
-from dabfusion.studio.motion import load_takes
+import numpy as np
 
-from .dance_data import PackedDance, pack_dance, write_pack
+from dabfusion.studio.chain import take_style
+from dabfusion.studio.dance import CAPTURED_STYLE, Dance, chained_dance, sample_dance
+from dabfusion.studio.motion import Motion, load_takes
+
+from .build_songs import HeardSong, read_songs
+from .dance_data import HELD_OUT_EVERY, PackedDance, is_held_out, pack_dance, write_pack
 
 log = logging.getLogger(__name__)
 SECONDS = 20.0
 PACK = 100
+#: Share of the dances that are chained from short takes, where there are some.
+CHAINED_SHARE = 0.1
+_ATTEMPTS = 20
 
 
-def build_pack(number: int, out: Path, seed: int, takes_folder: Path | None, sounding: float) -> Path:
-    """Makes pack ``number`` (:data:`PACK` dances) unless it is there; returns its path.
+@dataclass(frozen=True)
+class Sources:
+    """Where dances come from.
 
-    ``sounding`` is the share of dances whose song is rendered and heard; the others get stand-in rhythm features.
+    Attributes:
+        takes: folder of captured takes, or None: everything is authored.
+        songs: folder of heard songs (:mod:`.build_songs`), or None.
+        heard: share of the dances that go to a heard song, where there are some; the others get stand-in features.
+        sounding: share of the other dances whose song is rendered and heard for them alone.
     """
+
+    takes: Path | None = None
+    songs: Path | None = None
+    heard: float = 0.7
+    sounding: float = 0.0
+
+
+class DanceMaker:
+    """Makes the dances of a folder one by one."""
+
+    def __init__(self, sources: Sources) -> None:
+        takes = load_takes(sources.takes) if sources.takes else ()
+        self.sources = sources
+        self.long = [take for take in takes if take_style(take.name) == CAPTURED_STYLE]
+        self.short: dict[tuple[str, bool], list[Motion]] = {}
+        for take in takes:
+            if take_style(take.name) != CAPTURED_STYLE:
+                self.short.setdefault((take_style(take.name), is_held_out(take.name)), []).append(take)
+        songs = read_songs(sources.songs) if sources.songs else []
+        # Dances for measuring only are danced to songs for measuring only.
+        self.songs_for = {held: [s for s in songs if (s.plan.seed % HELD_OUT_EVERY == 0) == held] for held in (0, 1)}
+
+    def make(self, seed: int) -> PackedDance:
+        """The dance of a seed."""
+        rng = np.random.default_rng([seed, 41])
+        if not self.songs_for[seed % HELD_OUT_EVERY == 0] or rng.random() >= self.sources.heard:
+            sounding = rng.random() < self.sources.sounding
+            return pack_dance(sample_dance(seed, seconds=SECONDS, takes=self.long, with_audio=sounding), seed)
+        songs = self.songs_for[seed % HELD_OUT_EVERY == 0]
+        song = songs[rng.integers(len(songs))]
+        chained = bool(self.short) and rng.random() < CHAINED_SHARE
+        start = _place(song, chained or song.plan.style == CAPTURED_STYLE, rng)
+        where = song.start + start
+        dance = self._chained(seed, song, where, rng) if chained else None
+        if dance is None:
+            dance = sample_dance(seed, seconds=SECONDS, takes=self.long, song=song.plan, start=where)
+        return pack_dance(dance, seed, (song, start))
+
+    def _chained(self, seed: int, song: HeardSong, where: float, rng: np.random.Generator) -> Dance | None:
+        """A dance of short takes, or None where those drawn do not fit the song's tempo."""
+        takes = list(self.short.values())[rng.integers(len(self.short))]
+        try:
+            return chained_dance(seed, seconds=SECONDS, takes=takes, song=song.plan, start=where)
+        except ValueError as error:
+            log.info("%s", error)
+            return None
+
+
+def _place(song: HeardSong, unbroken: bool, rng: np.random.Generator) -> float:
+    """Where in a song's piece a dance begins, seconds; ``unbroken``: away from breaks, in which captured dancers would
+    not stop."""
+    for _ in range(_ATTEMPTS):
+        start = float(rng.uniform(0, max(song.seconds - SECONDS, 0.0)))
+        if not unbroken or song.plan.energy(song.start + start + np.arange(0, SECONDS, 0.1)).min() > 0:
+            break
+    return start
+
+
+def build_pack(number: int, out: Path, seed: int, sources: Sources) -> Path:
+    """Makes pack ``number`` (:data:`PACK` dances) unless it is there; returns its path."""
     path = out / f"dances_{seed:03d}_{number:04d}.npz"
-    if path.exists():
-        return path
-    takes = load_takes(takes_folder) if takes_folder else None
-    dances: list[PackedDance] = []
-    for k in range(number * PACK, (number + 1) * PACK):
-        of_all = seed * 1_000_000 + k
-        with_audio = (k % 100) < 100 * sounding
-        dances.append(pack_dance(sample_dance(of_all, seconds=SECONDS, takes=takes, with_audio=with_audio), of_all))
-    write_pack(path, dances)
+    if not path.exists():
+        maker = DanceMaker(sources)
+        write_pack(path, [maker.make(seed * 1_000_000 + k) for k in range(number * PACK, (number + 1) * PACK)])
     return path
 
 
-def build_dances(
-    out: Path, count: int, seed: int = 0, takes_folder: Path | None = None, sounding: float = 0.0, processes: int = 1
-) -> list[Path]:
+def build_dances(out: Path, count: int, sources: Sources, seed: int = 0, processes: int = 1) -> list[Path]:
     """Writes packs of dances to ``out`` until there are at least ``count`` dances; returns their paths."""
-    numbers = range(-(-count // PACK))
-    work = partial(build_pack, out=out, seed=seed, takes_folder=takes_folder, sounding=sounding)
+    numbers: Sequence[int] = range(-(-count // PACK))
+    work = partial(build_pack, out=out, seed=seed, sources=sources)
     if processes == 1:
         return [_logged(work(n)) for n in numbers]
     with ProcessPoolExecutor(processes) as pool:
@@ -66,11 +132,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=3000, help="number of dances of 20 s")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--takes", type=Path, help="folder of captured takes; without it every dance is authored")
+    parser.add_argument("--songs", type=Path, help="folder of heard songs to dance to (build_songs)")
+    parser.add_argument("--heard", type=float, default=Sources.heard, help="share of dances to heard songs, 0 to 1")
     parser.add_argument("--sounding", type=float, default=0.0, help="share of dances whose song is rendered, 0 to 1")
     parser.add_argument("--processes", type=int, default=1)
     args = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    build_dances(args.out, args.count, args.seed, args.takes, args.sounding, args.processes)
+    sources = Sources(args.takes, args.songs, args.heard, args.sounding)
+    build_dances(args.out, args.count, sources, args.seed, args.processes)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,18 @@ from dabfusion.config import CODE_FPS, STYLES, VIDEO_FPS
 from dabfusion.music_encoder.beats import RHYTHM_FEATURES, beat_features, rhythm_features
 from dabfusion.skeleton import matrix_to_6d
 
+from .build_songs import BELIEVED, HeardSong
 from .stand_in_rhythm import stand_in_rhythm
 
-#: Captured takes never trained on, by number, of every subject.
+#: Captured takes never trained on, by number, of every subject; of the styles with few takes only the first.
 HELD_OUT_TAKES: tuple[str, ...] = ("04", "12")
+_MANY_TAKES = "salsa"
 #: Every so many-th seed is never trained on either.
 HELD_OUT_EVERY = 25
 #: Spread in seconds of the error put on the true beats, as a beat tracker would make.
 BEAT_JITTER = 0.012
+#: How often a well-tracked song is told with the tracker's beats instead of the true ones.
+TRACKED_SHARE = 0.5
 
 
 class DanceLike(Protocol):
@@ -71,8 +75,13 @@ class PackedDance:
     @property
     def held_out(self) -> bool:
         """Whether the dance is for measuring only: by seed, or because it shows a held-out take."""
-        takes = re.findall(r"salsa_\d+_(\d\d)", self.source)
-        return self.seed % HELD_OUT_EVERY == 0 or any(take in HELD_OUT_TAKES for take in takes)
+        return self.seed % HELD_OUT_EVERY == 0 or is_held_out(self.source)
+
+
+def is_held_out(source: str) -> bool:
+    """Whether a take that is named in ``source``, as in ``salsa_60_04``, is for measuring only."""
+    takes = re.findall(r"([a-z-]+)_\d+_(\d\d)", source)
+    return any(number in HELD_OUT_TAKES[: 2 if style == _MANY_TAKES else 1] for style, number in takes)
 
 
 def style_number(style: str) -> int:
@@ -98,17 +107,46 @@ def studio_music(dance: DanceLike, count: int, beats: np.ndarray, rng: np.random
     return np.concatenate([pulse, rhythm], 1)
 
 
-def pack_dance(dance: DanceLike, seed: int) -> PackedDance:
-    """Every second pose of a 30 fps dance, with music features from its true beats plus a little error."""
+def heard_music(song: HeardSong, start: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """The towers "beats" + "rhythm", (count, 16), of a song as the encoder heard it, from ``start`` seconds of its
+    piece on. Where the tracker is right, half of the time its beats are told; else the true ones with a little error.
+    The count of 8 is the true one.
+    """
+    times = start + np.arange(count) / CODE_FPS
+    true = song.true_beats
+    if song.well_tracked >= BELIEVED and rng.random() < TRACKED_SHARE:
+        beats, tempo = song.beats, song.tempo
+    else:
+        beats = np.sort(true + rng.normal(0, BEAT_JITTER * rng.random(), len(true)))
+        tempo = song.plan.tempo
+    first = round(float(song.plan.counts(np.array([beats[0] + song.start]))[0])) - 1
+    pulse = beat_features(times, beats, tempo, count_offset=first % 8)
+    grid = np.arange(len(song.rhythm)) / CODE_FPS
+    rhythm = np.stack([np.interp(times, grid, column) for column in song.rhythm.T], 1)
+    return np.concatenate([pulse, rhythm], 1).astype(np.float32)
+
+
+def pack_dance(dance: DanceLike, seed: int, heard: tuple[HeardSong, float] | None = None) -> PackedDance:
+    """Every second pose of a 30 fps dance, with music features.
+
+    Args:
+        dance: at 30 fps.
+        seed: of the dance.
+        heard: the song and where in its piece the dance begins, seconds; None: features from the true beats plus a
+            little error, and from the dance's own sound or a stand-in for it.
+    """
     step = VIDEO_FPS // CODE_FPS
     rotation = matrix_to_6d(dance.rotation[::step]).astype(np.float16)
     beats = np.asarray(dance.beat_times, np.float64)
     rng = np.random.default_rng([seed, 5])
-    heard = np.sort(beats + rng.normal(0, BEAT_JITTER * rng.random(), len(beats)))
-    music = studio_music(dance, len(rotation), heard, rng).astype(np.float16)
+    if heard is None:
+        told = np.sort(beats + rng.normal(0, BEAT_JITTER * rng.random(), len(beats)))
+        music = studio_music(dance, len(rotation), told, rng)
+    else:
+        music = heard_music(*heard, len(rotation), rng)
     return PackedDance(
-        rotation, dance.root[::step].astype(np.float32), music, beats.astype(np.float32), float(dance.tempo),
-        style_number(dance.style), seed, "; ".join(dance.move_names),
+        rotation, dance.root[::step].astype(np.float32), music.astype(np.float16), beats.astype(np.float32),
+        float(dance.tempo), style_number(dance.style), seed, "; ".join(dance.move_names),
     )  # fmt: skip
 
 
