@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from preprocess.person import Person
 from preprocess.photo import Photo
@@ -16,10 +16,14 @@ from preprocess.segment import Cutout, Point
 from preprocess.start_frame import StartFrame
 from preprocess.stroke import Stroke
 
-from .config import DEFAULT_CHECKPOINT, GenerationOptions
+from .checkpoint import open_checkpoint
+from .config import CHECKPOINTS, DEFAULT_CHECKPOINT, GenerationOptions
 from .extras import Extras
 from .music_encoder.embedding import MusicEmbedding
 from .pipeline import DabFusion, GenerationResult, Progress, ShouldStop, pick_device
+
+if TYPE_CHECKING:
+    from .music_encoder.encoder import MusicEncoder
 
 #: Embedding of a whole song -> (one of STYLES, confidence 0 to 1).
 StyleDetector = Callable[[MusicEmbedding], tuple[str, float]]
@@ -88,8 +92,25 @@ def load_services(checkpoint: Path = DEFAULT_CHECKPOINT, device: str = "auto") -
     """
     from preprocess.preprocessor import Preprocessor
 
-    from .music_encoder.encoder import build_music_encoder
+    from .music_encoder.style_detector import DEFAULT_FOLDER, detect_style
 
     dancer = DabFusion.from_checkpoint(checkpoint, device)
     photos = Preprocessor.from_checkpoints(device=pick_device(device).type)
-    return Services(photos, build_music_encoder(), dancer)
+    detect = detect_style if DEFAULT_FOLDER.is_dir() else None
+    return Services(photos, load_music_encoder(checkpoint), dancer, detect)
+
+
+def load_music_encoder(checkpoint: Path, weights: Path = CHECKPOINTS) -> MusicEncoder:
+    """The encoder with the towers and the rate that a checkpoint was trained with.
+
+    Args:
+        checkpoint: its folder; a config without towers gets the default ones.
+        weights: where folders ``clap`` and ``wav2clip`` lie, for checkpoints that name those towers.
+
+    Raises:
+        CheckpointError: no checkpoint, an unknown tower, or one whose weights are not there.
+    """
+    from .music_encoder.encoder import DEFAULT_FPS, DEFAULT_TOWERS, build_music_encoder
+
+    trained = open_checkpoint(checkpoint).config.get("flow_diffusion", {})
+    return build_music_encoder(trained.get("towers", DEFAULT_TOWERS), trained.get("fps", DEFAULT_FPS), weights)

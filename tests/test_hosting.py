@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import json
+import pickle
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from fakes import fake_services, plain_start_frame, write_song
 from packaging.requirements import Requirement
 
-from dabfusion.errors import OptionError
+from dabfusion.config import GenerationOptions
+from dabfusion.errors import CheckpointError, OptionError
+from dabfusion.extras import Extras
+from dabfusion.services import load_music_encoder
 from dabfusion.web import launch
+from dabfusion.web.hosting import gpu_seconds, on_zero_gpu
 from dabfusion.web.launch import limits_from, wants_mcp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,3 +110,60 @@ def test_every_switch_is_documented() -> None:
     told = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "dabfusion" / "web").glob("*.py"))
     assert all(name in told for name in set(re.findall(r"DABFUSION_[A-Z]+", source)))
+
+
+def lend_gpus(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A package ``spaces`` as on ZeroGPU: what goes in and out is pickled. Returns the seconds that it is asked for."""
+    asked: list[int] = []
+
+    def borrow(duration: Any) -> Any:
+        def decorate(work: Any) -> Any:
+            def there(*arguments: Any) -> Any:
+                asked.append(duration(*arguments))
+                return pickle.loads(pickle.dumps(work(*pickle.loads(pickle.dumps(arguments)))))
+
+            return there
+
+        return decorate
+
+    package = types.ModuleType("spaces")
+    package.__spec__ = importlib.machinery.ModuleSpec("spaces", None)
+    package.GPU = borrow
+    monkeypatch.setitem(sys.modules, "spaces", package)
+    return asked
+
+
+def test_a_borrowed_gpu_makes_the_same_dance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    services = fake_services()
+    assert on_zero_gpu(services) is services, "nothing changes where no GPU is lent"
+    asked = lend_gpus(monkeypatch)
+    stages: dict[str, list[str]] = {"own": [], "lent": [], "long": []}
+    song = write_song(tmp_path / "song.wav")
+    music, frame = services.songs.encode_file(song), plain_start_frame()
+    videos = []
+    for name, dancer, length in (("own", services.dancer, 1.0), ("lent", on_zero_gpu(services).dancer, 1.0),
+                                 ("long", on_zero_gpu(services).dancer, 4.0)):  # fmt: skip
+        extras = Extras(watch=lambda batch: None)  # cannot be pickled, and is left behind
+        options = GenerationOptions(seed=5, steps=4, length=length)
+        note = stages[name].append
+        result = dancer.generate(frame, music, song, tmp_path / f"{name}.mp4", options,
+                                 lambda stage, done, total, note=note: note(stage), extras=extras)  # fmt: skip
+        videos.append(result.video.read_bytes())
+    assert videos[0] == videos[1]
+    assert 0 < asked[0] < asked[1] <= 60
+    assert stages["lent"] == ["dance", "render"]
+    assert gpu_seconds(frame, music, "", "", GenerationOptions(steps=100, length=600.0), extras) == 120
+
+
+def test_a_checkpoint_hears_with_the_towers_it_was_trained_with(tmp_path: Path) -> None:
+    def trained_with(**told: object) -> Path:
+        (tmp_path / "config.json").write_text(json.dumps({"files": {}, "flow_diffusion": told}))
+        return tmp_path
+
+    encoder = load_music_encoder(trained_with(towers=["beats"], fps=10))
+    assert [tower.name for tower in encoder.towers] == ["beats"] and encoder.fps == 10
+    assert [tower.name for tower in load_music_encoder(trained_with()).towers] == ["beats", "rhythm"]
+    with pytest.raises(CheckpointError, match="Wav2CLIP"):
+        load_music_encoder(trained_with(towers=["wav2clip", "beats"]), tmp_path)
+    with pytest.raises(CheckpointError, match="'drums'"):
+        load_music_encoder(trained_with(towers=["drums"]))
