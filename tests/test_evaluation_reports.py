@@ -111,13 +111,16 @@ def test_head_to_head_tells_who_is_on_the_beat(house, tmp_path, monkeypatch) -> 
     monkeypatch.setenv("DABFUSION_WEIGHTS", str(tmp_path))
     pairs = match_pairs(house / "theirs", house / "ours", None)
     assert [(p.group, p.name) for p in pairs] == [("ann", "a")]
-    report = head_to_head(pairs, DotTools(tmp_path, tmp_path / "cache"), tmp_path / "out")
+    tools = DotTools(tmp_path, tmp_path / "cache")
+    report = head_to_head(pairs, tools, tmp_path / "out", sheet=tmp_path / "sheets" / "match.png")
     theirs, ours = report.summary[:2]
     assert ours.readings["beat advantage"].value > 0.4 > 0 > theirs.readings["beat advantage"].value
     assert ours.readings["MBCR"].value > 0.8 and theirs.readings["MBCR"].value < 0.2
     assert ours.readings["identity"].needs == "a photo with a person"
-    for name in ("head_to_head.png", "speed_ours.png", "speed_theirs.png"):
-        assert Image.open(tmp_path / "out" / name).width > 200
+    assert ours.readings["beat advantage, librosa's beats"].value > theirs.readings["beat advantage"].value
+    for name in ("out/speed_ours.png", "out/speed_theirs.png", "sheets/match.png"):
+        assert Image.open(tmp_path / name).width > 200
+    assert not (tmp_path / "out" / "match.png").exists()
 
 
 def test_head_to_head_refuses_folders_without_a_common_name(house) -> None:
@@ -179,8 +182,9 @@ def test_the_speed_table_shows_stages_and_memory(tmp_path) -> None:
     save_file({"a": np.zeros((3, 5), np.float32), "b": np.zeros(5, np.float32)}, str(tmp_path / "codec.safetensors"))
     assert count_parameters(tmp_path) == {"codec": 20}
     timing = Timing(4.0, {"start-up": 9.0, "photo": 3.0, "dance": 2.0, "render": 6.0}, 120, 20, 812.4)
-    text = speed_table([timing], {"codec": 20_000_000}, "cpu")
+    text = speed_table([timing], {"codec": 20_000_000}, "cpu", {"render: one frame": 1.25})
     assert timing.total == 11.0 and "| **all but start-up** | **11.0** |" in text
     assert "| ms per rendered frame | 50 |" in text and "| ms per denoising step | 100 |" in text
+    assert "| render: one frame | 1.25 |" in text
     assert "| peak memory, MiB | 812 |" in text and "| codec | 20.00 M |" in text
     assert peak_memory_mib() > 50

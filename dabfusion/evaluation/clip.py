@@ -14,6 +14,8 @@ from dabfusion.music_encoder.onsets import SAMPLE_RATE
 from dabfusion.video_reader import read_frames
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi")
+SOUND_SUFFIXES = (".wav", ".mp3", ".ogg", ".flac", ".opus", ".m4a", ".mp4")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from .identity import identity_kept
 from .instruments import Instruments
 from .measure import IDENTITY_RATE, person_readings, reference_readings
 from .pose import PoseTrack
-from .report import Reading, Row
+from .report import Reading, Row, mean_row
 from .weights import MissingWeightsError
 
 REFERENCE_RATE = 1.0  #: frames a second at which SSIM, PSNR and LPIPS look
@@ -73,6 +74,21 @@ def beside_truth(clip: Clip, real: Clip, tools: Instruments, rate: float = REFER
     step = max(1, round(clip.fps / rate))
     few = [replace(c, frames=c.frames[::step], fps=c.fps / step) for c in (clip, real)]
     return reference_readings(few[0], few[1], tools)
+
+
+def to_songs(clip: Clip, others: Sequence[Sound], tools: Instruments, peaks: np.ndarray | None = None) -> Row:
+    """The same video to other songs (or other beats): means over them; ``peaks`` are found where they are not given."""
+    found = []
+    peaks = picture_peaks(clip) if peaks is None else peaks
+    for sound in others:
+        readings = {"AV-Align": Reading(peak_overlap(sound.onsets, peaks, clip.fps))}
+        try:
+            person = person_readings(replace(clip, beat_times=sound.beats), tools.track(clip))
+            readings |= {name: person[name] for name in BEATS}
+        except MissingWeightsError as missing:
+            readings |= {name: Reading(None, missing.need) for name in BEATS}
+        found.append(Row(clip.name, readings))
+    return Row(clip.name, mean_row(clip.name, found).readings)
 
 
 def cut_clip(clip: Clip, first: int, count: int) -> Clip:

@@ -21,8 +21,9 @@ from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffu
 from dabfusion.flow_diffusion.sampling import Denoise
 from dabfusion.long_video import DanceOptions, chain_codes, dance_codes
 from dabfusion.music_encoder.embedding import BEATS_TOWER, MusicEmbedding
-from dabfusion.music_encoder.encoder import MusicEncoder, build_music_encoder
+from dabfusion.music_encoder.encoder import MusicEncoder
 from dabfusion.pipeline import DabFusion, Progress, ShouldStop
+from dabfusion.services import load_music_encoder
 from dabfusion.stage_bounds import keep_on_stage
 from preprocess.start_frame import StartFrame
 
@@ -88,8 +89,8 @@ class Dancers:
 
     @cached_property
     def encoder(self) -> MusicEncoder:
-        """The product's ear."""
-        return build_music_encoder()
+        """The ear that the checkpoint was trained with; raises CheckpointError."""
+        return load_music_encoder(self._folder)
 
     @property
     def window(self) -> int:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from dabfusion.config import DEFAULT_CHECKPOINT
 from dabfusion.errors import UserError
 
-from .beat_align import SIGMA
-from .beats_covered import WINDOW
 from .folders import Source, measure_folder
-from .head_to_head import head_to_head, match_pairs
+from .head_to_head import Pair, head_to_head, match_pairs
 from .instruments import Instruments
-from .kinematic_beats import SMOOTHING
-from .measure import IDENTITY_RATE
 from .plots import plot_bars, plot_over_time
-from .pose import DETECTED, IMAGE_SIZE, SHORT_SIDE, WEIGHTS
+from .presets import add_making, add_presets, make_opponents, run_long, run_pairs, run_paper, run_steps, say
 from .report import Report
+from .reports import add_reports, run_reports
+from .settings import SETTINGS
 from .tables import PROTOCOLS, measure_table
 from .weights import ENVIRONMENT
 
@@ -30,16 +28,13 @@ EXAMPLES = """examples:
   python -m dabfusion evaluate table 4 --videos made/ --references real/ --data "Studio, held-out split" --out report/
   python -m dabfusion evaluate studio --avatars people/ --motion takes/ --clips 12 --fvd --out report/
   python -m dabfusion evaluate videos out/ --shuffle-songs 1 --out control/
+  python -m dabfusion evaluate pairs --list pairs.csv --out report/
+  python -m dabfusion evaluate head-to-head --make --theirs others/ --photos photos/ --seed 0 --out report/
+  python -m dabfusion evaluate paper --avatars people/ --motion takes/ --tables 1 7 --out report/
+  python -m dabfusion evaluate long --seconds 180 --out report/
+  python -m dabfusion evaluate steps --motion takes/ --out report/
+  python -m dabfusion evaluate reports --avatars people/ --motion takes/ --weights weights/ --work work/
 """
-
-#: What every score was computed under.
-SETTINGS: dict[str, object] = {
-    "pose model": f"{WEIGHTS} at {IMAGE_SIZE} px, frames brought to {SHORT_SIDE} px, detected above {DETECTED}",
-    "2D-MM Align": f"sigma {SIGMA * 1000:g} ms, kinematic -> music beats, speed smoothed by {SMOOTHING * 1000:g} ms",
-    "MBCR": f"within {WINDOW * 1000:g} ms",
-    "identity": f"Lab histogram and VGG-16 relu5_3 of the body, {IDENTITY_RATE:g} frames a second",
-}
-
 
 def build_parser() -> argparse.ArgumentParser:
     """The sub-command's own command line."""
@@ -59,7 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
     videos.add_argument("videos", type=Path)
     versus = presets.add_parser("head-to-head", parents=[common], help="two makers, same photos and songs")
     versus.add_argument("--theirs", type=Path, required=True, metavar="FOLDER")
-    versus.add_argument("--ours", type=Path, required=True, metavar="FOLDER")
+    versus.add_argument("--ours", type=Path, metavar="FOLDER", help="our videos, if they are there already")
+    versus.add_argument("--make", action="store_true", help="make ours, from --photos and the sound of theirs")
+    versus.add_argument("--sheet", type=Path, metavar="PNG", help="draw both makers' frames side by side here")
+    add_making(versus)
     paper = presets.add_parser("table", parents=[common], help="a table of the DabFusion paper")
     paper.add_argument("number", type=int, choices=sorted(PROTOCOLS))
     paper.add_argument("--videos", type=Path, required=True, metavar="FOLDER", help="one sub-folder a row")
@@ -77,7 +75,19 @@ def build_parser() -> argparse.ArgumentParser:
         part.add_argument("--references", type=Path, metavar="FOLDER", help="the real videos, by name")
         part.add_argument("--songs", type=Path, metavar="FILE|FOLDER", help="sound instead of the videos' own")
         part.add_argument("--shuffle-songs", type=int, metavar="SEED", help="control: every video gets another's beats")
+    add_presets(presets, basic)
+    add_reports(presets)
     return parser
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    """Runs one of the commands that measure."""
+    from . import speed, stage1  # late: they load the models
+
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "evaluate": main, "benchmark": speed.main, "evaluate-stage1": stage1.main,
+    }  # fmt: skip
+    return commands[name](arguments)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -87,17 +97,24 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     for option in ("weights", "photos", "theirs", "ours", "videos", "references", "songs", "avatars", "motion",
-                   "checkpoint"):  # fmt: skip
+                   "checkpoint", "list", "photo", "song", "pairs"):  # fmt: skip
         given = getattr(chosen, option, None)
-        if given is not None and not given.exists():
+        if isinstance(given, Path) and not given.exists():
             raise UserError(f"There is nothing at {given}; check --{option}.")
-    if chosen.preset == "studio":
-        sys.stdout.write(f"{_studio(chosen)}\n")
-        return 0
+    if chosen.preset == "reports":
+        sys.stdout.write(f"{run_reports(chosen, _command)}\n")
+    else:
+        sys.stdout.write(f"{_PRESETS.get(chosen.preset, _measure)(chosen)}\n")
+    return 0
+
+
+def _measure(chosen: argparse.Namespace) -> Path:
+    """Videos that are there already, or a match of two makers; returns the Markdown report."""
     tools = Instruments(chosen.weights, chosen.cache)
+    made: dict[str, object] = {}
     if chosen.preset == "head-to-head":
-        pairs = match_pairs(chosen.theirs, chosen.ours, chosen.photos)
-        report = head_to_head(pairs, tools, chosen.out, progress=_progress)
+        pairs, made = _opponents(chosen)
+        report = head_to_head(pairs, tools, chosen.out, progress=_progress, sheet=chosen.sheet)
         name = "head_to_head"
     else:
         source = Source(chosen.videos, chosen.photos, chosen.references, chosen.songs, chosen.shuffle_songs)
@@ -107,11 +124,22 @@ def main(argv: Sequence[str]) -> int:
         else:
             mean, rows = measure_folder(source, tools, chosen.videos.name, progress=_progress)
             report, name = Report(f"Videos in {chosen.videos.name}", {}, [mean], rows), "videos"
-    complete = Report(report.title, {**report.settings, **SETTINGS, **_seeds(chosen)}, report.summary, report.rows,
-                      report.notes)  # fmt: skip
+    settings = {**made, **report.settings, **SETTINGS, **_seeds(chosen)}
+    complete = replace(report, settings=settings)
     _plot(complete, chosen.out)
-    sys.stdout.write(f"{complete.write(chosen.out, name)[1]}\n")
-    return 0
+    return complete.write(chosen.out, name)[1]
+
+
+def _opponents(chosen: argparse.Namespace) -> tuple[list[Pair], dict[str, object]]:
+    """Both makers' videos; ours are made here where that is asked for."""
+    if chosen.make == (chosen.ours is not None):
+        raise UserError("Give either --ours, a folder of videos, or --make, to make them here.")
+    if not chosen.make:
+        return match_pairs(chosen.theirs, chosen.ours, chosen.photos), {}
+    pairs, settings = make_opponents(chosen)
+    command = "evaluate head-to-head --make --theirs THEIRS --photos PHOTOS --weights WEIGHTS --out FOLDER"
+    return pairs, {"rebuilt by": f"`python -m dabfusion {command} --seed {chosen.seed} --steps {chosen.steps}`",
+                   **settings}  # fmt: skip
 
 
 def _studio(chosen: argparse.Namespace) -> Path:
@@ -123,17 +151,12 @@ def _studio(chosen: argparse.Namespace) -> Path:
     work = chosen.work or chosen.out / "work"
     tools = Instruments(chosen.weights, chosen.cache or work / "cache")
     split = Split(chosen.avatars, chosen.motion, chosen.clips, chosen.seconds, chosen.seed)
-    report = evaluate_studio(split, tools, chosen.out, work, _stage_progress, chosen.checkpoint, chosen.fvd)
+    report = evaluate_studio(split, tools, chosen.out, work, say, chosen.checkpoint, chosen.fvd)
     report = replace(report, settings={**report.settings, **SETTINGS})
     path = report.write(chosen.out, "studio")[1]
     if chosen.fvd:  # last, since it takes longest: the rest is safe by then
-        path = add_fvd(report, split, work, tools, _stage_progress).write(chosen.out, "studio")[1]
+        path = add_fvd(report, split, work, tools, say).write(chosen.out, "studio")[1]
     return path
-
-
-def _stage_progress(stage: str, done: int, total: int) -> None:
-    sys.stderr.write(f"{stage}: {done}/{total}\n")
-    sys.stderr.flush()
 
 
 def _seeds(chosen: argparse.Namespace) -> dict[str, object]:
@@ -156,3 +179,7 @@ def _plot(report: Report, out: Path) -> None:
 def _progress(done: int, total: int) -> None:
     sys.stderr.write(f"measured: {done}/{total}\n")
     sys.stderr.flush()
+
+
+#: What makes its videos itself.
+_PRESETS = {"studio": _studio, "pairs": run_pairs, "paper": run_paper, "long": run_long, "steps": run_steps}

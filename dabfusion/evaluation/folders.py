@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .clip import Clip, list_videos, read_clip
+from .clip import SOUND_SUFFIXES, Clip, list_videos, read_clip
 from .fvd import CLIP_FRAMES, cut_clips, frechet_distance, video_features
 from .head_to_head import find_photo
 from .instruments import Instruments, reading
 from .measure import measure_clip
 from .report import Reading, Row, mean_row
 
-SOUND_SUFFIXES = (".wav", ".mp3", ".ogg", ".flac", ".opus", ".m4a", ".mp4")
 BEATS_FILE = "beats.json"
 ENOUGH_CLIPS = "at least two clips of that many frames on each side"
 

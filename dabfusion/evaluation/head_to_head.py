@@ -1,4 +1,4 @@
-"""The same photo and song, two makers: every measure of both, and their frames side by side.
+"""The same photo and song, two makers: every measure of both, and if wanted their frames side by side.
 
 Both folders hold one sub-folder a photo (GROUP/NAME.mp4, equal names for equal songs); the photo of GROUP is the file
 in the photos folder whose name begins with GROUP. Videos straight in the folders belong to the only photo.
@@ -14,16 +14,16 @@ import numpy as np
 
 from dabfusion.errors import UserError
 
-from .clip import Clip, list_videos, read_clip
+from .clip import PHOTO_SUFFIXES, Clip, list_videos, read_clip
 from .instruments import Instruments, read_photo_pixels
 from .kinematic_beats import kinematic_beats, smoothed_speed
+from .librosa_beats import librosa_beats
 from .measure import measure_clip
+from .pair_list import PhotoSong
 from .plots import plot_over_time, plot_speed_against_beats
 from .report import Report, Row, mean_row
 from .sheet import Strip, take_frames, write_sheet
 from .weights import MissingWeightsError
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,23 @@ class Pair:
     photo: Path | None
     theirs: Path
     ours: Path
+    seams: np.ndarray | None = None  #: times (s) of the joins in ours, where known
+
+
+def songs_of(theirs: Path, photos: Path | None) -> list[PhotoSong]:
+    """What we have to make to meet a folder of videos: each one's photo, dancing to the sound of that video.
+
+    Raises:
+        UserError: the folder is empty, or a video's photo is not there.
+    """
+    wanted = []
+    for path in list_videos(theirs):
+        group, name = _key(path, theirs)
+        photo = find_photo(photos, group)
+        if photo is None:
+            raise UserError(f"There is no photo for {group or name}; put one whose name begins so into --photos.")
+        wanted.append(PhotoSong(f"{group}/{name}".strip("/"), photo, path))
+    return wanted
 
 
 def find_photo(photos: Path | None, group: str) -> Path | None:
@@ -70,41 +87,63 @@ def _key(path: Path, root: Path) -> tuple[str, str]:
 
 def head_to_head(
     pairs: Sequence[Pair], tools: Instruments, out: Path, names: tuple[str, str] = ("theirs", "ours"),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None, sheet: Path | None = None,
 ) -> Report:  # fmt: skip
-    """Measures every pair and writes the contact sheet and plots beside the report.
+    """Measures every pair and writes plots beside the report.
 
-    The music beats are tracked once, in the first maker's file, and serve both, so that neither has the easier beats.
+    The music beats are tracked once, in the first maker's file, and serve both, so that neither has the easier beats;
+    so are librosa's.
+
+    Args:
+        pairs: the videos.
+        tools: the measuring networks.
+        out: gets the plots; none of them shows a person.
+        names: of the two makers.
+        progress: called with (done, total).
+        sheet: where to write both makers' frames side by side, beside the photo; None: nowhere.
     """
     rows: dict[str, list[Row]] = {name: [] for name in names}
     groups: dict[tuple[str, str], list[Row]] = {}
     strips, photos = [], []
+    shapes: dict[str, str] = {}
     for number, pair in enumerate(pairs):
         first = read_clip(pair.theirs)
         second = read_clip(pair.ours, beat_times=first.beat_times)
-        for maker, clip in zip(names, (first, second), strict=True):
-            row = measure_clip(clip, tools, pair.photo)
+        other = librosa_beats(first.audio, first.sample_rate)
+        for maker, clip, seams in zip(names, (first, second), (None, pair.seams), strict=True):
+            row = measure_clip(clip, tools, pair.photo, seams=seams, other_beats=other)
             label = f"{pair.group}/{pair.name} {maker}".strip("/")
             row = Row(label, row.readings, over_time=row.over_time)
             rows[maker].append(row)
             groups.setdefault((pair.group, maker), []).append(row)
-        strips.append([Strip(f"{pair.group} {pair.name}: {m}", take_frames(c.frames)) for m, c in
-                       zip(names, (first, second), strict=True)])  # fmt: skip
-        photos.append(read_photo_pixels(pair.photo) if pair.photo else None)
+        if sheet is not None:
+            strips.append([Strip(f"{pair.group} {pair.name}: {m}", take_frames(c.frames)) for m, c in
+                           zip(names, (first, second), strict=True)])  # fmt: skip
+            photos.append(read_photo_pixels(pair.photo) if pair.photo else None)
         if number == 0:
+            shapes = {m: f"{c.frames.shape[2]} px, {c.fps:g} frames a second, {c.duration:.1f} s" for m, c in
+                      zip(names, (first, second), strict=True)}  # fmt: skip
             for maker, clip in zip(names, (first, second), strict=True):
-                _plot_speed(out / f"speed_{maker}.png", f"{clip.name}: {maker}", clip, tools)
+                plot_speed(out / f"speed_{maker}.png", f"{clip.name}: {maker}", clip, tools)
         if progress:
             progress(number + 1, len(pairs))
-    write_sheet(out / "head_to_head.png", strips, photos)
-    _plot_curves(out, rows)
+    if sheet is not None:
+        write_sheet(sheet, strips, photos)
+    plot_identity(out, rows)
     summary = [mean_row(maker, rows[maker]) for maker in names]
     summary += [mean_row(f"{maker}, {group}", found) for (group, maker), found in groups.items() if group]
-    notes = ["Music beats: tracked in the first maker's file, for both. Contact sheet: head_to_head.png."]
-    return Report("Head to head", {"pairs": len(pairs)}, summary, [r for m in names for r in rows[m]], notes)
+    notes = [
+        "Music beats: tracked in the first maker's file, for both; the column of librosa's beats repeats the beat "
+        "advantage with a tracker that had no part in making the videos. Identity is that of the photo. The pictures "
+        "show other people's material and are not kept here (--sheet FILE draws them).",
+        "![identity](identity_over_time.png)",
+    ]
+    settings: dict[str, object] = {"pairs": len(pairs), **shapes}
+    return Report("Head to head", settings, summary, [r for m in names for r in rows[m]], notes)
 
 
-def _plot_speed(path: Path, title: str, clip: Clip, tools: Instruments) -> None:
+def plot_speed(path: Path, title: str, clip: Clip, tools: Instruments) -> None:
+    """Motion speed against beats for one clip; nothing where there is no pose model."""
     try:
         track = tools.track(clip)
     except MissingWeightsError:
@@ -112,7 +151,7 @@ def _plot_speed(path: Path, title: str, clip: Clip, tools: Instruments) -> None:
     plot_speed_against_beats(path, title, *smoothed_speed(track), clip.beat_times, kinematic_beats(track))
 
 
-def _plot_curves(out: Path, rows: dict[str, list[Row]]) -> None:
+def plot_identity(out: Path, rows: dict[str, list[Row]]) -> None:
     """Identity over time, the mean of each maker's videos."""
     curves = {}
     for maker, found in rows.items():

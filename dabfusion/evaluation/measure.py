@@ -26,6 +26,7 @@ from .seam_jump import track_seam_jump
 from .ssim import ssim
 from .weights import MissingWeightsError
 
+BY_LIBROSA = "beat advantage, librosa's beats"
 IDENTITY_RATE = 5.0  #: frames a second that identity looks at
 PHOTO, SONG, REFERENCE, SEAMS = "a photo with a person", "a song", "a reference video", "the times of the joins"
 _PERSON = (
@@ -36,7 +37,7 @@ _PERSON = (
 
 def measure_clip(
     clip: Clip, tools: Instruments, photo: Path | None = None, reference: Clip | None = None,
-    seams: np.ndarray | None = None,
+    seams: np.ndarray | None = None, other_beats: np.ndarray | None = None,
 ) -> Row:  # fmt: skip
     """Measures one video by everything that its inputs allow.
 
@@ -45,7 +46,8 @@ def measure_clip(
         tools: the measuring networks.
         photo: the photo that it was made from, for identity.
         reference: the real video, for SSIM, PSNR and LPIPS.
-        seams: times (s) of the joins between windows.
+        seams: times (s) of the joins between windows; empty: it has none.
+        other_beats: beats (s) of a second tracker, librosa's, as a check on the first.
 
     Returns:
         A row in which a measure without its input or weights says what it needs.
@@ -56,6 +58,8 @@ def measure_clip(
         track = tools.track(clip)
         readings |= person_readings(clip, track)
         readings["seam jump"] = Reading(track_seam_jump(track, seams)) if seams is not None else Reading(None, SEAMS)
+        if other_beats is not None:
+            readings[BY_LIBROSA] = Reading(beat_advantage(kinematic_beats(track), other_beats))
         curves["motion energy"] = _per_second(*joint_speed(track))
         identity = _identity(clip, track, tools, photo)
         curves |= {"identity": identity.per_second()} if identity else {}

@@ -49,3 +49,17 @@ def plot_bars(path: Path, measure: str, values: Mapping[str, float]) -> Path:
     axes.bar(list(values), list(values.values()), color="tab:blue")
     axes.tick_params(axis="x", rotation=45)
     return _save(figure, path)
+
+
+def plot_lines(
+    path: Path, measure: str, across: str, places: Sequence[float], lines: Mapping[str, Sequence[float]]
+) -> Path:  # fmt: skip
+    """A measure at given places of something else (lengths, steps), one line a name."""
+    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
+    axes = figure.add_subplot(xlabel=across, ylabel=measure, title=measure)
+    for name, values in lines.items():
+        axes.plot(list(places), np.asarray(values, float), marker="o", label=name)
+    axes.set_xticks(list(places))
+    if len(lines) > 1:
+        axes.legend(fontsize=8)
+    return _save(figure, path)

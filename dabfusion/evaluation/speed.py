@@ -1,4 +1,4 @@
-"""``python -m dabfusion benchmark``: seconds and peak memory of every stage on this machine.
+"""``python -m dabfusion benchmark``: seconds, peak memory and operations of every stage on this machine.
 
 Each length runs in a process of its own, so that the peak is the whole process's (resident set) for that length, models
 and photo stage included. The table that it writes is the one in the README.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -89,8 +89,10 @@ def count_parameters(checkpoint: Path) -> dict[str, int]:
     return counts
 
 
-def speed_table(timings: Sequence[Timing], parameters: dict[str, int], device: str) -> str:
-    """The Markdown that the README shows."""
+def speed_table(
+    timings: Sequence[Timing], parameters: dict[str, int], device: str, gflop: Mapping[str, float] | None = None
+) -> str:  # fmt: skip
+    """The Markdown that the README shows; ``gflop`` are operations by stage."""
     stages = list(dict.fromkeys(stage for timing in timings for stage in timing.seconds))
     heads = [f"{timing.length:g} s video" for timing in timings]
     lines = [f"{machine(device)}.", "", "| seconds | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
@@ -107,6 +109,9 @@ def speed_table(timings: Sequence[Timing], parameters: dict[str, int], device: s
     if parameters:
         lines += ["", "| part | parameters |", "|---|---|"]
         lines += [f"| {part} | {count / 1e6:.2f} M |" for part, count in parameters.items()]
+    if gflop:
+        lines += ["", "| stage | GFLOP (a multiplication with its addition counts two) |", "|---|---|"]
+        lines += [f"| {stage} | {value:.2f} |" for stage, value in gflop.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -122,7 +127,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The sub-command's own command line."""
     parser = argparse.ArgumentParser(prog="python -m dabfusion benchmark", description="Time every stage.")
     parser.add_argument("--photo", type=Path, required=True)
-    parser.add_argument("--song", type=Path, required=True, help="at least as long as the longest video")
+    parser.add_argument("--song", type=Path, help="at least as long as the longest video (default: Studio makes one)")
+    parser.add_argument("--no-flops", dest="flops", action="store_false", help="do not count operations")
     parser.add_argument("--lengths", type=float, nargs="+", default=list(LENGTHS), metavar="SEC")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the default)")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
@@ -142,16 +148,32 @@ def main(argv: Sequence[str]) -> int:
         timing = time_one(chosen.photo, chosen.song, chosen.one, chosen.checkpoint, chosen.device, chosen.steps)
         sys.stdout.write(json.dumps(asdict(timing)) + "\n")
         return 0
-    timings = [_in_own_process(list(argv), length) for length in chosen.lengths]
-    parameters = count_parameters(chosen.checkpoint)
-    text = speed_table(timings, parameters, chosen.device)
+    sys.stdout.write(_benchmark(chosen, list(argv)))
+    return 0
+
+
+def _benchmark(chosen: argparse.Namespace, arguments: list[str]) -> str:
+    """Times every length in a process of its own, counts, and writes the reports; returns the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        if chosen.song is None:
+            from .long_dance import studio_song  # late: it needs fluidsynth
+
+            studio_song(Path(folder) / "song.wav", max(chosen.lengths))
+            arguments = [*arguments, "--song", str(Path(folder) / "song.wav")]
+        timings = [_in_own_process(arguments, length) for length in chosen.lengths]
+    parameters, gflop = count_parameters(chosen.checkpoint), {}
+    if chosen.flops:
+        from .flops import stage_flops  # late: it loads the models
+
+        gflop = stage_flops(chosen.photo, chosen.checkpoint)
+    text = speed_table(timings, parameters, chosen.device, gflop)
     if chosen.out:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        data = {"machine": machine(chosen.device), "parameters": parameters, "runs": [asdict(t) for t in timings]}
+        data = {"machine": machine(chosen.device), "parameters": parameters, "gflop": gflop,
+                "runs": [asdict(t) for t in timings]}  # fmt: skip
         (chosen.out / "speed.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         (chosen.out / "speed.md").write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
-    return 0
+    return text
 
 
 def _in_own_process(arguments: list[str], length: float) -> Timing:

@@ -13,15 +13,22 @@ import numpy as np
 
 from dabfusion.config import DEFAULT_CHECKPOINT, GenerationOptions
 
-from .av_align import peak_overlap
 from .beats_covered import beats_covered
 from .clip import Clip, read_clip
-from .clip_rows import BEATS, REFERENCE_RATE, Sound, beside_truth, clip_row, picture_peaks, sound_of, still_track
+from .clip_rows import (
+    REFERENCE_RATE,
+    Sound,
+    beside_truth,
+    clip_row,
+    picture_peaks,
+    sound_of,
+    still_track,
+    to_songs,
+)
 from .dancers import Dancers
 from .folders import BEATS_FILE
 from .instruments import Instruments
 from .made_once import checkpoint_digest, file_digest, make_once
-from .measure import person_readings
 from .report import Reading, Report, Row, mean_row
 from .studio_fvd import FROZEN, GROUND_TRUTH, MADE
 from .studio_pictures import draw_pictures
@@ -146,11 +153,11 @@ def _measure_all(
         ours = clip_row(made, own, tools, photo, peaks)
         rows[MADE].append(replace(ours, readings={**ours.readings, **beside_truth(made, real, tools)}))
         inside = heard[clip.name][(heard[clip.name] >= 0) & (heard[clip.name] < made.duration)]
-        rows[BY_EAR].append(_to_songs(made, [Sound(inside, own.onsets)], tools, peaks))
+        rows[BY_EAR].append(to_songs(made, [Sound(inside, own.onsets)], tools, peaks))
         rows[FROZEN].append(_frozen(made, real, own, tools, photo))
         if others:
-            rows[SHUFFLED].append(_to_songs(made, others, tools, peaks))
-            rows[TRUTH_SHUFFLED].append(_to_songs(real, others, tools, true_peaks))
+            rows[SHUFFLED].append(to_songs(made, others, tools, peaks))
+            rows[TRUTH_SHUFFLED].append(to_songs(real, others, tools, true_peaks))
         progress("measured", number + 1, len(truth))
     return {name: found for name, found in rows.items() if found}
 
@@ -164,20 +171,6 @@ def _frozen(made: Clip, real: Clip, sound: Sound, tools: Instruments, photo: Pat
         track = None
     row = clip_row(still, sound, tools, photo, np.zeros(0), track)
     return replace(row, readings={**row.readings, **beside_truth(still, real, tools)})
-
-
-def _to_songs(clip: Clip, others: Sequence[Sound], tools: Instruments, peaks: np.ndarray) -> Row:
-    """The same video to other songs (or other beats): means over them."""
-    found = []
-    for sound in others:
-        readings = {"AV-Align": Reading(peak_overlap(sound.onsets, peaks, clip.fps))}
-        try:
-            person = person_readings(replace(clip, beat_times=sound.beats), tools.track(clip))
-            readings |= {name: person[name] for name in BEATS}
-        except MissingWeightsError as missing:
-            readings |= {name: Reading(None, missing.need) for name in BEATS}
-        found.append(Row(clip.name, readings))
-    return Row(clip.name, mean_row(clip.name, found).readings)
 
 
 def _notes(rows: Mapping[str, Sequence[Row]], heard: Mapping[str, float], truth: Sequence[TruthClip]) -> list[str]:

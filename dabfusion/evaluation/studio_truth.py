@@ -243,10 +243,10 @@ def _write_clip(
     layer = first.astype(np.float32) / 255
     picture = ((layer[..., :3] + (1 - layer[..., 3:]) * plate) * 255 + 0.5).clip(0, 255).astype(np.uint8)
     Image.fromarray(picture).save(clip.photo(work))
-    np.savez(work / STARTS / f"{clip.name}.npz", person=first, keypoints=_keypoints(picture, tools))
+    np.savez(work / STARTS / f"{clip.name}.npz", person=first, keypoints=find_keypoints(picture, tools))
 
 
-def _keypoints(picture: np.ndarray, tools: Instruments) -> np.ndarray:
+def find_keypoints(picture: np.ndarray, tools: Instruments) -> np.ndarray:
     """(17, 3) COCO keypoints of a picture; zeros where nobody is found or the pose model is not there."""
     try:
         track = tools.pose.track(picture[None], VIDEO_FPS)
