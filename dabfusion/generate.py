@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preprocess.photo import read_photo
@@ -17,6 +17,7 @@ from preprocess.stroke import Stroke
 from .config import GenerationOptions
 from .errors import OptionError
 from .extras import Extras
+from .heard_style import follow_style, hear_style
 from .pipeline import Progress, fit_length
 from .services import Services
 from .settings import OWN_PICTURE, remembered
@@ -90,6 +91,8 @@ def generate_file(request: GenerateRequest, load: Callable[[], Services], progre
     lap(STAGE_LOAD)
     music = services.songs.encode_file(request.song)
     fit_length(request.options, music.duration)
+    heard = hear_style(services.detect_style, music)
+    options = replace(request.options, style=follow_style(request.options.style, heard))
     lap(STAGE_SONG)
     start_frame = services.photos.start_frame(
         photo, request.person, request.points, request.background, request.strokes
@@ -97,7 +100,7 @@ def generate_file(request: GenerateRequest, load: Callable[[], Services], progre
     lap(STAGE_PHOTO)
     scene = remembered(request.person, told_background(request.background), request.points, request.strokes)
     result = services.dancer.generate(
-        start_frame, music, request.song, request.out, request.options, progress, extras=Extras(remember=scene)
+        start_frame, music, request.song, request.out, options, progress, extras=Extras(remember=scene)
     )
     if request.report:
         report = result.as_dict()

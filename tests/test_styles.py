@@ -8,8 +8,9 @@ import pytest
 from fakes import fake_services, hear_house, write_song
 
 from dabfusion.config import AUTO_STYLE, STYLES
+from dabfusion.heard_style import HeardStyle, follow_style, hear_style
 from dabfusion.web.choices import choose_song
-from dabfusion.web.styles import HeardStyle, follow_style, hear_style, style_menu
+from dabfusion.web.styles import describe_style, style_menu
 
 
 @pytest.mark.parametrize(("confidence", "danced"), [(0.7, "house"), (0.2, AUTO_STYLE)])
@@ -17,7 +18,7 @@ def test_auto_follows_a_sure_style_only(confidence: float, danced: str) -> None:
     heard = HeardStyle("house", confidence)
     assert follow_style(AUTO_STYLE, heard) == danced and follow_style("krump", heard) == "krump"
     assert follow_style(AUTO_STYLE, None) == AUTO_STYLE
-    assert ("70% sure" in heard.describe()) == (danced == "house")
+    assert ("70% sure" in describe_style(heard)) == (danced == "house")
     means = "house" if danced == "house" else "whatever fits the song"
     assert style_menu(heard)[0] == (f"Auto ({means})", AUTO_STYLE)
 

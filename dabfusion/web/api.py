@@ -12,13 +12,13 @@ import gradio as gr
 from preprocess.plates import DEFAULT_PLATE, PLATES
 
 from ..config import AUTO_STYLE, MAX_SEED, MIN_LENGTH, SQUARE, GenerationOptions
+from ..heard_style import follow_style
 from .choices import OWN, background_value, choose_person, choose_photo, choose_song
 from .dance_job import start_job
 from .dance_step import POLL
 from .errors import sentence
 from .jobs import JobStore
 from .photo_step import photo_upload
-from .styles import follow_style
 from .uploads import length_within, real_number, whole_number
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from preprocess.start_frame import StartFrame
 from preprocess.stroke import Stroke
 
 from ..errors import OptionError, SongError
+from ..heard_style import HeardStyle, hear_style
 from ..settings import OWN_PICTURE, DanceSettings, remembered
 from .drawings import SongPicture, loudness_bars
-from .styles import HeardStyle, hear_style
+from .styles import describe_style
 from .uploads import MAX_POINTS, MAX_STROKES, real_number, stroke_path
 
 if TYPE_CHECKING:
@@ -239,6 +240,6 @@ def choose_song(stage: SongStage, detect: StyleDetector | None, path: str | None
     music = stage.encode_file(path)
     heard = hear_style(detect, music)
     level = music.tower("rhythm")[:, 1] if "rhythm" in music.towers else np.abs(music.features).mean(1)
-    told = heard.describe() if heard is not None else ""
+    told = describe_style(heard)
     picture = SongPicture(loudness_bars(level), music.beat_times, music.tempo, music.duration, told)
     return SongChoice(path, music, picture, heard)

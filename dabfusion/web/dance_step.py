@@ -12,6 +12,7 @@ import numpy as np
 
 from ..config import AUTO_STYLE, MAX_SEED, PORTRAIT, SQUARE, GenerationOptions
 from ..errors import OptionError
+from ..heard_style import follow_style
 from .choices import PhotoChoice, SongChoice
 from .dance_job import SHAPE_NAMES, settings_path, start_job
 from .drawings import draw_beat_report, draw_message, draw_progress, wait_text
@@ -19,7 +20,7 @@ from .errors import sentence
 from .jobs import Job, JobStore
 from .preview import draw_preview
 from .song_step import SongStep
-from .styles import follow_style, style_menu
+from .styles import style_menu
 from .uploads import choose_seed, real_number, whole_number
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ WATCHERS = 16  #: visitors whose page follows a job at the same time; more than 
 POLL = 0.2  #: seconds between two looks at a running job
 CONSENT = "I am the person in the photo, or I have their permission."
 IDLE = "Your video appears here."
+_READY = '<p class="unseen" role="status">Your video is ready.</p>'
 _REMEMBER_JOB = """(id) => { const url = new URL(window.location);
   if (id) url.searchParams.set("job", id); else url.searchParams.delete("job");
   window.history.replaceState(null, "", url); }"""
@@ -250,7 +252,7 @@ def _finished(job: Job[GenerationResult], result: GenerationResult) -> list[Any]
     return [
         gr.update(interactive=True),
         gr.update(visible=False),
-        gr.update(value="", visible=False),
+        gr.update(value=_READY, visible=True),
         gr.update(value="", visible=False),
         gr.update(value=path, visible=True),
         gr.update(value=path, label=f"Download the video ({SHAPE_NAMES[shape]})", visible=True),

@@ -18,7 +18,6 @@ from .photo_step import PhotoStep
 from .song_step import SongStep
 
 _STORED = "This video was made before. Tick the box and press the button to make a new one."
-_HEIGHT = 210  #: of photo and video, pixels
 
 
 def lay_out_gallery(examples: tuple[Example, ...], photo: PhotoStep, song: SongStep, dance: DanceStep) -> None:
@@ -33,7 +32,7 @@ def lay_out_gallery(examples: tuple[Example, ...], photo: PhotoStep, song: SongS
                     gr.HTML(_draw_photo(example))
                     if example.video is not None:
                         gr.Video(str(example.video), label=f"{example.name}: the dance", show_label=False, buttons=[],
-                                 interactive=False, height=_HEIGHT, min_width=100, loop=True)  # fmt: skip
+                                 interactive=False, min_width=100, loop=True)  # fmt: skip
                 button = gr.Button(f"Use {example.name}", size="sm")
             button.click(_filler(example, len(dance.results)), None, outputs, api_visibility="private",
                          show_progress="hidden", queue=False)  # fmt: skip

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gradio as gr
+
 from ..config import EXAMPLES
 from ..errors import OptionError
 from ..examples import Example, load_examples
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from ..services import Services
 
 LOCAL = "127.0.0.1"
+#: Words of Gradio's own upload field that are plainer on this page.
+WORDS = gr.I18n(
+    en={"upload_text.drop_audio": "Add a song", "upload_text.click_to_upload": "Drop it here, or press to choose one"}
+)
 
 
 def limits_from(environment: Mapping[str, str]) -> Limits:
@@ -86,7 +92,7 @@ def serve(services: Services, host: str | None = None, port: int | None = None, 
                 theme=make_theme(), css_paths=CSS_PATH, server_name=host or os.environ.get("GRADIO_SERVER_NAME", LOCAL),
                 server_port=port, share=False, strict_cors=True, show_error=False, allowed_paths=[],
                 max_file_size=f"{MAX_UPLOAD_MB}mb", state_session_capacity=limits.sessions, footer_links=["api"],
-                prevent_thread_lock=True, ssr_mode=False, mcp_server=mcp,
+                prevent_thread_lock=True, ssr_mode=False, mcp_server=mcp, i18n=WORDS,
             )  # fmt: skip
             page.block_thread()
         finally:

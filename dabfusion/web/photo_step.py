@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 Source = Literal["upload", "webcam", "clipboard"]
 ADD, TAKE = "Part of the dancer", "Not part of the dancer"
-_FIX = "Is the outline wrong? Click the spot on the picture. It is:"
+_FIX = "Is the outline wrong? Tap the spot on the picture. It is:"
 _PAINTING = Path(__file__).with_name("brush.js")
 QUEUE = "photo"  #: one photo at a time
 _INVITATION = "# Add a picture\nDrop it here, or press to choose one"
 _PRAISE = "This photo works well."
-_START_HINT = "Best: one person, standing, seen from the front, head to feet in the picture."
+_START_HINT = "JPG, PNG or WebP. Best: one person, standing, seen from the front, from head to feet."
 
 
 def photo_upload(label: str, height: int, sources: Sequence[Source], elem_id: str) -> gr.Image:
@@ -116,7 +116,7 @@ def build_photo_step(stage: PhotoStage, keep: float) -> PhotoStep:
 def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=280):
-            upload = photo_upload("Your photo (JPG, PNG or WebP)", 330, ("upload", "clipboard", "webcam"), "photo")
+            upload = photo_upload("Your photo", 330, ("upload", "clipboard", "webcam"), "photo")
             hints = gr.HTML(draw_message(_START_HINT, idle=True), elem_id="photo-hints")
         with gr.Column(scale=5, min_width=280) as before:
             gr.HTML(draw_guide(), elem_id="guide")
@@ -127,7 +127,7 @@ def _lay_out(plates: tuple[str, ...], keep: float) -> _Parts:
             )  # fmt: skip
             person = gr.Radio([], label="Who dances?", visible=False, elem_id="person")
             mode = gr.Radio([ADD, TAKE], value=ADD, label=_FIX, elem_id="click-mode")
-            brush = gr.Checkbox(False, label="Paint with a brush instead of clicking", elem_id="paint")
+            brush = gr.Checkbox(False, label="Paint with a brush instead of tapping", elem_id="paint")
             size = gr.Slider(1, 12, 4, step=0.5, label="Size of the brush", visible=False, buttons=[],
                              elem_id="brush-size")  # fmt: skip
             with gr.Row():

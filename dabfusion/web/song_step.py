@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 QUEUE = "song"
 DEFAULT_LENGTH = 8.0  #: seconds
-_HINT = "Any song will do; a clear beat works best."
+_HINT = "Any song will do: MP3, M4A, WAV, OGG, FLAC or OPUS. A clear beat works best."
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def build_song_step(services: Services, keep: float, longest: float) -> SongStep
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=280):
             upload = gr.Audio(
-                label="Your song (MP3, WAV, OGG, FLAC, OPUS or M4A)", sources=["upload"], type="filepath",
+                label="Your song", sources=["upload"], type="filepath",
                 editable=False, buttons=[], elem_id="song",
             )  # fmt: skip
         with gr.Column(scale=5, min_width=280):
