@@ -33,7 +33,7 @@ def draw_guide() -> str:
         look, word = ("good", "Works well") if works else ("poor", "Works badly")
         items.append(
             f'<li class="{look}"><svg viewBox="0 0 80 80" aria-hidden="true">{drawing}</svg>'
-            f"<p><span>{word}</span><strong>{escape(title)}.</strong> '
-            f'<em class="why">{escape(text)}</em></p></li>"
+            f"<p><span>{word}</span><strong>{escape(title)}.</strong> "
+            f'<em class="why">{escape(text)}</em></p></li>'
         )
     return f'<ul class="guide">{"".join(items)}</ul>'
