@@ -231,14 +231,15 @@ def _run_generate(chosen: argparse.Namespace) -> int:
     if chosen.background == OWN_PICTURE:
         raise OptionError("That dance had a background picture of its own; name the file with --background.")
     repeated = read_settings(chosen.from_json) if chosen.from_json else DanceSettings(GenerationOptions())
-    points = repeated.points if chosen.person == repeated.person else ()
+    same = chosen.person == repeated.person
     options = replace(
         repeated.options, seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length,
         style=chosen.style, motion_strength=chosen.motion_strength, mark=chosen.mark, shape=chosen.shape,
     )  # fmt: skip
     request = GenerateRequest(
         photo=chosen.photo, song=chosen.song, out=chosen.out, options=options, person=chosen.person,
-        background=chosen.background, report=chosen.report, points=points,
+        background=chosen.background, report=chosen.report,
+        points=repeated.points if same else (), strokes=repeated.strokes if same else (),
     )  # fmt: skip
     return _make(request, chosen.checkpoint, chosen.device)
 
