@@ -141,8 +141,9 @@ def dance_codes(
     options: DanceOptions,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
+    noise: Tensor | None = None,
 ) -> np.ndarray:
-    """The flow codes of a dance to a whole piece of music; the same seed gives the same dance.
+    """The flow codes of a dance to a whole piece of music; the same seed and music give the same dance.
 
     Args:
         model: the dance model.
@@ -162,7 +163,7 @@ def dance_codes(
     _check_music(model, music)
     start = torch.as_tensor(start_code, dtype=torch.float32, device=model.device)
     features = torch.as_tensor(music, dtype=torch.float32, device=model.device)
-    noise = song_noise(music, options.seed).to(model.device)
+    noise = (song_noise(music, options.seed) if noise is None else noise).to(model.device)
     denoise = song_denoiser(model, start, features, options)
     x = sample(denoise, noise, options.steps, progress=progress, should_stop=should_stop)
     codes = proper_codes(ease_from(model.normaliser.undo(x[0]), start))

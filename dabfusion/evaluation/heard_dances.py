@@ -68,7 +68,8 @@ def heard_features(song: HeardSong, start: float, seconds: float) -> np.ndarray:
     times = start + np.arange(round(seconds * CODE_FPS)) / CODE_FPS
     grid = np.arange(len(song.rhythm)) / CODE_FPS
     rhythm = np.stack([np.interp(times, grid, column) for column in song.rhythm.T], 1)
-    return np.concatenate([beat_features(times, song.beats, song.tempo), rhythm], 1).astype(np.float32)
+    pulse = beat_features(times, song.beats, song.tempo, count_offset=song.first_count)
+    return np.concatenate([pulse, rhythm], 1).astype(np.float32)
 
 
 def start_pose(number: int) -> np.ndarray:

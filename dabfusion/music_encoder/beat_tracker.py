@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from .bar_phase import on_the_beat
 from .onsets import GRID_RATE, ONSET_DELAY, WEAKEST_ONSET, Onsets, local_mean, measure_onsets
 
 #: Tempi are looked for in this range, where people dance one step to a beat, with a mild preference for its middle.
@@ -56,7 +57,7 @@ def beats_from_onsets(onsets: Onsets, duration: float) -> tuple[float, np.ndarra
         return tempo, _inside(extend_beats(np.array([onset]), tempo, 0.0, duration), duration)
     frames = _on_beat(frames, strength[:, 1] + 0.5 * strength[:, 2])
     peaks, weight = _move_to_peaks(frames, strength[:, 0] + strength[:, 1])
-    beats = _smooth_grid(peaks, weight) / GRID_RATE - ONSET_DELAY
+    beats = on_the_beat(onsets, _smooth_grid(peaks, weight) / GRID_RATE - ONSET_DELAY)
     tempo = 60.0 / float(np.median(np.diff(beats)))
     return tempo, _inside(extend_beats(beats, tempo, 0.0, duration), duration)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import CheckpointError
 from .audio import decode_song
+from .bar_phase import first_count
 from .beat_tracker import beats_from_onsets
 from .beats import frame_count
 from .embedding import MusicEmbedding
@@ -50,7 +51,8 @@ class MusicEncoder:
         """
         onsets = measure_onsets(audio, sample_rate)
         tempo, beat_times = beats_from_onsets(onsets, len(audio) / sample_rate)
-        song = Song(np.asarray(audio, np.float32), sample_rate, onsets, tempo, beat_times)
+        count = first_count(onsets, beat_times)
+        song = Song(np.asarray(audio, np.float32), sample_rate, onsets, tempo, beat_times, count)
         frames = frame_count(song.duration, self.fps)
         columns = [tower.encode(song, frames, self.fps) for tower in self.towers]
         return MusicEmbedding(
@@ -61,6 +63,7 @@ class MusicEncoder:
             duration=song.duration,
             towers=tuple(tower.name for tower in self.towers),
             widths=tuple(tower.width for tower in self.towers),
+            first_count=count,
         )
 
     def encode_file(self, path: Path | str) -> MusicEmbedding:

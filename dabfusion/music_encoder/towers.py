@@ -22,6 +22,7 @@ class Song:
         onsets: band energies and onset strengths on a fine grid.
         tempo: BPM; 0 where there is no beat.
         beat_times: (B,) ascending seconds.
+        first_count: beat of the bar of ``beat_times[0]``.
     """
 
     audio: np.ndarray
@@ -29,6 +30,7 @@ class Song:
     onsets: Onsets
     tempo: float
     beat_times: np.ndarray
+    first_count: int = 0
 
     @property
     def duration(self) -> float:
@@ -59,7 +61,8 @@ class BeatsTower:
 
     def encode(self, song: Song, frames: int, fps: float) -> np.ndarray:
         """(frames, 8) float32; zeros where the song has no beat."""
-        return beat_features(np.arange(frames) / fps, song.beat_times, song.tempo)
+        times = np.arange(frames) / fps
+        return beat_features(times, song.beat_times, song.tempo, count_offset=song.first_count)
 
 
 class RhythmTower:

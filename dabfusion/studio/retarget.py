@@ -24,7 +24,7 @@ _MIDDLE_NAMES: dict[str, tuple[str, ...]] = {
     "Neck": ("CC_Base_NeckTwist01", "Neck", "lowerneck"),
     "Head": ("CC_Base_Head", "Head", "head"),
 }
-_LEFT_NAMES = {
+_LEFT_NAMES: dict[str, tuple[str, ...]] = {
     "Shoulder": ("CC_Base_L_Clavicle", "LeftShoulder", "lclavicle"),
     "Arm": ("CC_Base_L_Upperarm", "LeftArm", "lhumerus"),
     "ForeArm": ("CC_Base_L_Forearm", "LeftForeArm", "lradius"),

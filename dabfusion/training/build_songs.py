@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from dabfusion.config import CODE_FPS, STYLES
+from dabfusion.music_encoder.bar_phase import FEWEST_BEATS, bar_profile, shift_scores
 from dabfusion.music_encoder.encoder import build_music_encoder
 from dabfusion.studio.degrade import degrade
 from dabfusion.studio.grid import SongPlan, plan_song
@@ -32,6 +33,8 @@ SAMPLE_RATE = 22050
 OTHER_TEMPO = 0.4
 #: A tracked beat is right this close to a true one, s; a tracker that is right less often is not believed.
 CLOSE, BELIEVED = 0.07, 0.85
+#: Columns of the rhythm tower: onsets of the low, middle and high band.
+LOW_MID_HIGH = (5, 6, 7)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,21 @@ class HeardSong:
         return float((gaps < CLOSE).mean())
 
 
+    @property
+    def first_count(self) -> int:
+        """Beat of the bar, 0 to 3, on which the tracked grid begins, as the encoder tells it from the rhythm."""
+        if len(self.beats) < FEWEST_BEATS:
+            return 0
+        return int(shift_scores(self.bar_profile(0, len(self.beats)))[0::2].argmax())
+
+    def bar_profile(self, first: int, count: int) -> np.ndarray:
+        """Onsets folded over the bar, (3, 16), on ``count`` tracked beats from number ``first`` on."""
+        beats = self.beats[first : first + count]
+        times = np.interp(np.arange((len(beats) - 1) * 4) / 4, np.arange(len(beats)), beats)
+        grid = np.arange(len(self.rhythm)) / CODE_FPS
+        return bar_profile(np.stack([np.interp(times, grid, self.rhythm[:, c]) for c in LOW_MID_HIGH], 1))
+
+
 def plan_heard(style: str, seed: int) -> tuple[SongPlan, float]:
     """The plan of a song and where the heard piece begins: sometimes at an unusual tempo for its genre."""
     rng = np.random.default_rng([seed, 31])
@@ -82,9 +100,13 @@ def plan_heard(style: str, seed: int) -> tuple[SongPlan, float]:
 
 def hear_song(style: str, seed: int) -> HeardSong:
     """Sounds and degrades a song's piece, and listens to it."""
-    plan, start = plan_heard(style, seed)
+    return hear_plan(*plan_heard(style, seed))
+
+
+def hear_plan(plan: SongPlan, start: float) -> HeardSong:
+    """Sounds and degrades the piece of a planned song from ``start`` seconds on, and listens to it."""
     sound = render_song(plan, start, min(SECONDS, plan.duration - start), SAMPLE_RATE)
-    sound = degrade(sound, np.random.default_rng([seed, 37]), keep_speed=True)
+    sound = degrade(sound, np.random.default_rng([plan.seed, 37]), keep_speed=True)
     music = build_music_encoder().encode(sound.audio, SAMPLE_RATE)
     return HeardSong(plan, start, music.tower("rhythm"), music.beat_times, music.tempo)
 
