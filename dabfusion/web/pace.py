@@ -13,6 +13,7 @@ from ..config import GenerationOptions
 
 #: Seconds for a unit of each stage, in the order of the stages; their names are those of :mod:`dabfusion.pipeline`.
 USUAL: Mapping[str, float] = {"body": 0.3, "dance": 0.009, "render": 0.045}
+TRUSTED_FROM = 0.3  #: share of a stage after which only its own pace counts
 
 
 def plan_units(options: GenerationOptions, length: float) -> dict[str, float]:
@@ -46,7 +47,7 @@ def seconds_left(pace: Pace, plan: Mapping[str, float], stage: str, share: float
         pace: the rates.
         plan: units of each stage, in order.
         stage: the one that runs now; one that the plan does not name has not begun, so that everything is left.
-        share: how much of it is done, 0 to 1. The more that is, the more its own pace counts.
+        share: how much of it is done, 0 to 1; the more, the more its own pace counts.
         spent: seconds in it so far.
 
     Returns:
@@ -59,4 +60,5 @@ def seconds_left(pace: Pace, plan: Mapping[str, float], stage: str, share: float
         return left
     planned = max(pace.expect(stage, plan[stage]) - spent, 0.0)
     own = spent * (1 - share) / share if share > 0 else planned
-    return left + (1 - share) * planned + share * own
+    trust = min(1.0, share / TRUSTED_FROM)
+    return left + (1 - trust) * planned + trust * own
