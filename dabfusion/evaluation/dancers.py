@@ -77,10 +77,11 @@ class Dancers:
     Args:
         checkpoint: its folder.
         look: finds the keypoints of a picture, for chained start frames.
+        piece: seconds of a chained piece.
     """
 
-    def __init__(self, checkpoint: Path, look: Look | None = None) -> None:
-        self._folder, self._look = checkpoint, look
+    def __init__(self, checkpoint: Path, look: Look | None = None, piece: float = PIECE) -> None:
+        self._folder, self._look, self._piece = checkpoint, look, piece
 
     @cached_property
     def model(self) -> TrainedDancer:
@@ -105,7 +106,7 @@ class Dancers:
         """
         music = self.encoder.encode_file(song)
         if way == CHAINED_PIXELS:
-            chain_pixels(self.model, start, music, song, out, options, PIECE, self._look)
+            chain_pixels(self.model, start, music, song, out, options, self._piece, self._look)
             return music
         heard = without_beats(music) if way == NO_BEATS else music
         self._dancer(way).generate(start, heard, song, out, options)
@@ -117,7 +118,7 @@ class Dancers:
         if way == STYLE_ONLY:
             return DabFusion(OtherCodes(self.model, self.diffusion(DeafDiffusion), dance_codes))
         if way == CHAINED_CODES:
-            short = self.diffusion(FlowDiffusion, round(PIECE * CODE_FPS))
+            short = self.diffusion(FlowDiffusion, round(self._piece * CODE_FPS))
             return DabFusion(OtherCodes(self.model, short, chain_codes))
         raise KeyError(way)
 

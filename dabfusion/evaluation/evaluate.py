@@ -15,10 +15,11 @@ from .folders import Source, measure_folder
 from .head_to_head import Pair, head_to_head, match_pairs
 from .instruments import Instruments
 from .plots import plot_bars, plot_over_time
-from .presets import add_making, add_presets, make_opponents, run_long, run_pairs, run_paper, run_steps, say
+from .presets import add_making, add_presets, make_opponents, run_long, run_pairs, run_paper, run_steps, run_style, say
 from .report import Report
 from .reports import add_reports, run_reports
 from .settings import SETTINGS
+from .style_shares import NEED, kept_shares
 from .tables import PROTOCOLS, measure_table
 from .weights import ENVIRONMENT
 
@@ -152,7 +153,9 @@ def _studio(chosen: argparse.Namespace) -> Path:
     tools = Instruments(chosen.weights, chosen.cache or work / "cache")
     split = Split(chosen.avatars, chosen.motion, chosen.clips, chosen.seconds, chosen.seed)
     report = evaluate_studio(split, tools, chosen.out, work, say, chosen.checkpoint, chosen.fvd)
-    report = replace(report, settings={**report.settings, **SETTINGS})
+    seen = [f"{name} {share:.2f}" for name, share in kept_shares(chosen.checkpoint, tools.cache).items()]
+    style = f"Style recognised (report `style`): {', '.join(seen[:2])}." if seen else f"Style recognised: {NEED}."
+    report = replace(report, settings={**report.settings, **SETTINGS}, notes=[*report.notes, style])
     path = report.write(chosen.out, "studio")[1]
     if chosen.fvd:  # last, since it takes longest: the rest is safe by then
         path = add_fvd(report, split, work, tools, say).write(chosen.out, "studio")[1]
@@ -182,4 +185,5 @@ def _progress(done: int, total: int) -> None:
 
 
 #: What makes its videos itself.
-_PRESETS = {"studio": _studio, "pairs": run_pairs, "paper": run_paper, "long": run_long, "steps": run_steps}
+_PRESETS = {"studio": _studio, "pairs": run_pairs, "paper": run_paper, "long": run_long, "steps": run_steps,
+            "style": run_style}  # fmt: skip

@@ -13,16 +13,17 @@ import numpy as np
 from .clip import Clip
 from .clip_rows import beside_truth, clip_row, cut_clip, cut_track, picture_peaks, sound_of
 from .fvd import CLIP_FRAMES, cut_clips, frechet_distance, video_features
+from .i3d import CLASSES
 from .instruments import Instruments
 from .made_once import file_digest
-from .paper_sets import FRAMES, PaperSets
+from .paper_sets import PaperSets
 from .report import Reading, Row, mean_row
 from .studio_truth import TRUTH, Progress
 from .weights import MissingWeightsError
 
 IDENTITY_RATE = 2.0  #: frames a second that identity looks at
 REFERENCE_RATE = 0.5  #: frames a second that SSIM, PSNR and LPIPS look at
-WINDOWS = {16: 2, 40: 1}  #: windows of that many frames that FVD takes from every 40 frames
+WINDOWS = {16: 2, 40: 1}  #: windows of that many frames that FVD takes from every clip's length, 40 frames
 _VERSION = 1  # of what is measured
 
 
@@ -30,11 +31,8 @@ _VERSION = 1  # of what is measured
 class Piece:
     """Frames ``first`` to ``first + count`` of a video."""
 
-    first: int = 0
-    count: int = FRAMES
-
-
-FIRST = Piece()
+    first: int
+    count: int
 
 
 class PaperRows:
@@ -51,8 +49,9 @@ class PaperRows:
         self._rows: dict[tuple[str, str, Piece], list[Row]] = {}
         self._features: dict[tuple[str, str, Piece, int], list[np.ndarray]] = {}
 
-    def rows(self, name: str, way: str, piece: Piece = FIRST) -> list[Row]:
+    def rows(self, name: str, way: str, piece: Piece | None = None) -> list[Row]:
         """One row a clip of a set, danced in a way (or TRUTH)."""
+        piece = piece or self.first
         key = (name, way, piece)
         if key not in self._rows:
             self._make(name, way)
@@ -72,19 +71,26 @@ class PaperRows:
         return self._rows[key]
 
     def mean(
-        self, label: str, name: str, way: str, piece: Piece = FIRST, chosen: Sequence[int] | None = None
+        self, label: str, name: str, way: str, piece: Piece | None = None, chosen: Sequence[int] | None = None
     ) -> Row:  # fmt: skip
         """The mean over the ``chosen`` clips (default: all), with their FVD to the same clips' ground truth."""
+        piece = piece or self.first
         rows = self.rows(name, way, piece)
         some = list(range(len(rows))) if chosen is None else list(chosen)
         readings = dict(mean_row(label, [rows[k] for k in some]).readings)
         return Row(label, readings | self._distances(name, way, piece, some, some), len(some))
 
-    def halves(self, label: str, name: str, way: str, piece: Piece = FIRST) -> Row:
+    def halves(self, label: str, name: str, way: str, piece: Piece | None = None) -> Row:
         """FVD of every other clip to the ground truth of those in between: for TRUTH, real against real."""
         count = len(self._sets.truth(name))
         first, second = list(range(0, count, 2)), list(range(1, count, 2))
-        return Row(label, self._distances(name, way, piece, first, second, itself=True), len(first))
+        found = self._distances(name, way, piece or self.first, first, second, itself=True)
+        return Row(label, found, len(first))
+
+    @property
+    def first(self) -> Piece:
+        """A clip's length, from the start."""
+        return Piece(0, self._sets.plan.frames)
 
     def _make(self, name: str, way: str) -> None:
         if way == TRUTH:
@@ -116,7 +122,7 @@ class PaperRows:
                 continue
             try:
                 x, y = (
-                    np.concatenate([self._seen(name, w, piece, length)[k] for k in chosen] or [np.zeros((0, 400))])
+                    np.concatenate([self._seen(name, w, piece, length)[k] for k in chosen] or [np.zeros((0, CLASSES))])
                     for w, chosen in ((way, some), (TRUTH, others))
                 )
             except MissingWeightsError as missing:
@@ -137,7 +143,8 @@ class PaperRows:
                 kept = self._kept("i3d", file_digest(self._sets.video(name, way, clip)), str(piece), str(length))
                 if kept is None or not kept.with_suffix(".npy").is_file():
                     frames = cut_clip(self._sets.take(name, way, clip).clip, piece.first, piece.count).frames
-                    logits = video_features(self._tools.i3d, windows(frames, length))
+                    pieces = windows(frames, length, self._sets.plan.frames)
+                    logits = video_features(self._tools.i3d, pieces) if pieces else np.zeros((0, CLASSES))
                     if kept is not None:
                         kept.parent.mkdir(parents=True, exist_ok=True)
                         np.save(kept.with_suffix(".npy"), logits)
@@ -165,9 +172,9 @@ class PaperRows:
         path.write_text(json.dumps(told) + "\n", encoding="utf-8")
 
 
-def windows(frames: np.ndarray, length: int) -> list[np.ndarray]:
-    """The windows of ``length`` frames that FVD looks at, a few from every 40 frames of (F, H, W, 3)."""
-    parts = cut_clips(frames, FRAMES)
+def windows(frames: np.ndarray, length: int, each: int) -> list[np.ndarray]:
+    """The windows of ``length`` frames that FVD looks at, a few from every ``each`` frames of (F, H, W, 3)."""
+    parts = cut_clips(frames, each)
     return [window for part in parts for window in cut_clips(part, length)[: WINDOWS[length]]]
 
 

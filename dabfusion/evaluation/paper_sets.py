@@ -28,7 +28,7 @@ from .studio_split import dance_clip
 from .studio_truth import TRUTH, Progress, Split, TruthClip, find_keypoints, make_truth
 
 FPS = 10  #: frames a second of the paper's videos
-FRAMES = 40  #: of a clip
+FRAMES = 40  #: of a clip in the paper
 FORTY, EIGHTY, CAMERAS, LONG = "forty", "eighty", "cameras", "long"
 VIEWS = tuple(40.0 * k for k in range(9))  #: degrees, nine cameras evenly around the dancer
 #: Ways to dance in each set.
@@ -50,6 +50,7 @@ class PaperPlan:
         camera_dances: dances, each seen by nine cameras.
         long_clips: of 160 frames.
         seed: of the whole choice.
+        frames: of a clip; 40 in the paper.
     """
 
     avatars: Path | None
@@ -58,17 +59,18 @@ class PaperPlan:
     camera_dances: int = 2
     long_clips: int = 4
     seed: int = 0
+    frames: int = FRAMES
 
     def split(self, name: str) -> Split:
         """The clips of a set."""
-        seconds = FRAMES / FPS
+        seconds = self.frames / FPS
         if name == FORTY:
             return self._split(self.clips, seconds)
         if name == EIGHTY:
             return self._split(max(self.clips // 2, 1), 2 * seconds)
         if name == CAMERAS:
             return self._split(self.camera_dances, seconds, cameras=VIEWS)
-        return self._split(self.long_clips, 4 * seconds, song=18.0)
+        return self._split(self.long_clips, 4 * seconds, song=max(12.0, 4 * seconds + 2))
 
     def _split(
         self, clips: int, seconds: float, song: float = 12.0, cameras: tuple[float, ...] = (0.0,)
@@ -104,7 +106,7 @@ class PaperSets:
         self.plan, self.work, self.checkpoint = plan, work, checkpoint
         self._tools, self._progress = tools, progress
         self._truth: dict[str, list[TruthClip]] = {}
-        self._dancers = Dancers(checkpoint, lambda picture: find_keypoints(picture, tools))
+        self._dancers = Dancers(checkpoint, lambda picture: find_keypoints(picture, tools), plan.frames / FPS)
 
     @cached_property
     def digest(self) -> str:

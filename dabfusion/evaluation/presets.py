@@ -1,4 +1,4 @@
-"""The presets of ``evaluate`` that make their videos themselves: pairs, head-to-head, paper, long, steps."""
+"""The presets of ``evaluate`` that make their videos themselves: pairs, head-to-head, paper, long, steps, style."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from .clip import read_clip
 from .head_to_head import Pair, songs_of
 from .instruments import Instruments
 from .long_dance import measure_long, studio_song
+from .made_once import checkpoint_digest
 from .make_pairs import PairMaker, make_all
 from .pair_list import PhotoSong, pair_folders, read_pairs
 from .report import Report
 from .settings import SETTINGS
+from .style_shares import keep_shares
 from .weights import MissingWeightsError
 
 LONG_PHOTO = EXAMPLES / "marco.jpg"
@@ -37,7 +39,7 @@ def add_making(parser: argparse.ArgumentParser, length: float | None = None) -> 
 def add_presets(
     presets: argparse._SubParsersAction[argparse.ArgumentParser], basic: argparse.ArgumentParser
 ) -> None:  # fmt: skip
-    """Adds pairs, paper, long and steps."""
+    """Adds pairs, paper, long, steps and style."""
     pairs = presets.add_parser("pairs", parents=[basic], help="a checkpoint on photo and song pairs")
     pairs.add_argument("--list", type=Path, metavar="CSV", help="columns photo, song; also name, start, length, style")
     pairs.add_argument("--photos", type=Path, metavar="FILE|FOLDER")
@@ -60,6 +62,11 @@ def add_presets(
     _add_split(steps)
     steps.add_argument("--songs", type=int, default=11, help="held-out songs (default 11: every style)")
     steps.add_argument("--seconds", type=float, default=8.0, help="of each (default 8)")
+    style = presets.add_parser("style", parents=[basic], help="is the style seen? on codes")
+    style.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
+    style.add_argument("--work", type=Path, metavar="FOLDER", help="default: OUT/work")
+    style.add_argument("--dances", type=int, default=60)
+    style.add_argument("--songs", type=Path, metavar="FOLDER", help="heard songs (default: they are made now)")
 
 
 def _add_split(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +138,6 @@ def run_long(chosen: argparse.Namespace) -> Path:
 def run_steps(chosen: argparse.Namespace) -> Path:
     """Quality against denoising steps."""
     from .dancers import Dancers  # late: these load OpenGL and the dancer
-    from .made_once import checkpoint_digest
     from .steps import STEPS, compare_steps, held_out_songs
     from .studio_truth import held_out_takes
 
@@ -144,6 +150,16 @@ def run_steps(chosen: argparse.Namespace) -> Path:
     }
     complete = replace(report, settings={**settings, **report.settings})
     return complete.write(chosen.out, "steps")[1]
+
+
+def run_style(chosen: argparse.Namespace) -> Path:
+    """Whether the style is seen; the tables that show it find it in the cache."""
+    from .style_recognition import measure_style_recognition  # late: it loads the dancer
+
+    report = measure_style_recognition(chosen.checkpoint, chosen.out, chosen.dances, chosen.songs, say)
+    keep_shares(report, chosen.checkpoint, chosen.cache or _work(chosen) / "cache")
+    told: dict[str, object] = {"checkpoint": f"{chosen.checkpoint.name}, {checkpoint_digest(chosen.checkpoint)}"}
+    return replace(report, settings={**told, **report.settings}).write(chosen.out, "style")[1]
 
 
 def say(stage: str, done: int, total: int) -> None:

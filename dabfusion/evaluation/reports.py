@@ -92,6 +92,10 @@ def _steps(chosen: argparse.Namespace) -> list[Call]:
     return [("evaluate", ["steps", *_common(chosen, "steps"), *_given(chosen, "motion")])]
 
 
+def _style(chosen: argparse.Namespace) -> list[Call]:
+    return [("evaluate", ["style", *_common(chosen, "style")])]
+
+
 def _stage1(chosen: argparse.Namespace) -> list[Call]:
     if chosen.pairs is None:
         return []
@@ -106,7 +110,7 @@ def _speed(chosen: argparse.Namespace) -> list[Call]:
 
 #: What each part runs; nothing where its input is not given.
 PARTS: dict[str, Callable[[argparse.Namespace], Sequence[Call]]] = {
-    "studio": _studio, "paper": _paper, "head-to-head": _head_to_head, "long": _long, "steps": _steps,
+    "style": _style, "studio": _studio, "paper": _paper, "head-to-head": _head_to_head, "long": _long, "steps": _steps,
     "stage1": _stage1, "speed": _speed,
 }  # fmt: skip
 NEEDS = {"head-to-head": "--theirs and --photos", "stage1": "--pairs"}

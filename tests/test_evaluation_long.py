@@ -1,0 +1,87 @@
+"""A long dance by the minute, denoising steps, operations counted: on dances whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from test_dance_model import write_tiny
+from test_evaluation_motion import BEATS, STANDING, make_track
+from test_evaluation_reports import DotTools
+
+from dabfusion.evaluation.clip import Clip
+from dabfusion.evaluation.dancers import Dancers
+from dabfusion.evaluation.flops import attention_flops, count
+from dabfusion.evaluation.long_dance import measure_long, per_second, trend
+from dabfusion.evaluation.steps import HeldOutSong, compare_steps
+
+FPS = 10.0
+
+
+class Torn(DotTools):
+    """A dancer who glides, and is torn sideways at every seam; nobody is known in the photo."""
+
+    def track(self, clip):
+        times = np.arange(len(clip.frames)) / clip.fps
+        x = 60 * times + 30 * np.searchsorted(SEAMS, times, side="right")
+        return make_track(STANDING[None] + np.stack([x, 0 * x], -1)[:, None], clip.fps)
+
+    def photo(self, path):
+        return None
+
+
+SEAMS = np.arange(3.0, 118.0, 3.0)
+
+
+def test_minutes_are_measured_one_by_one_and_the_seams_found(tmp_path) -> None:
+    frames = np.zeros((1200, 2, 2, 3), np.uint8)
+    clip = Clip("c", frames, FPS, np.zeros(0, np.float32), 22050, np.arange(0.25, 120, 0.5), "given")
+    report = measure_long(clip, tmp_path / "nobody.png", SEAMS, Torn(tmp_path), tmp_path, tmp_path / "sheet.png")
+    assert [row.name for row in report.rows] == ["minute 1", "minute 2"]
+    for row in (*report.summary, *report.rows):
+        assert row.readings["seam jump"].value == pytest.approx(6.0)  # 36 px across a seam, 6 elsewhere
+        assert row.readings["the same between seams"].value < 1
+        assert row.readings["detected"].value == 1 and row.readings["identity"].needs
+    assert (tmp_path / "long_energy.png").is_file() and (tmp_path / "sheet.png").is_file()
+    assert "motion energy +" in report.notes[0] or "motion energy -" in report.notes[0]
+
+
+def test_a_trend_is_told_with_its_error() -> None:
+    falling = trend([0.8 - 0.01 * k for k in range(60)])
+    assert falling.slope == pytest.approx(-0.6) and falling.error < 1e-6
+    noisy = trend(list(0.8 + np.random.default_rng(0).normal(0, 0.05, 120)))
+    assert abs(noisy.slope) < 3 * noisy.error
+    holes = trend([1.0, float("nan"), 3.0, 4.0])
+    assert holes.slope == pytest.approx(60.0)
+    assert np.isnan(trend([1.0, 2.0]).slope)
+    assert per_second(np.array([0.1, 0.9, 2.5]), np.array([1.0, 3.0, 5.0]))[::2] == [2.0, 5.0]
+
+
+def test_steps_are_compared_with_the_most(tmp_path) -> None:
+    write_tiny(tmp_path / "tiny")
+    rng = np.random.default_rng(0)
+    start = np.concatenate([np.tile([1, 0, 0, 0, 1, 0], 19), np.zeros(3)]).astype(np.float32)
+    song = HeldOutSong("a", start, rng.normal(size=(30, 16)).astype(np.float32), BEATS[BEATS < 2])
+    model = Dancers(tmp_path / "tiny").diffusion()
+    report = compare_steps(model, [song], (2, 6, 12), tmp_path, lambda *_: None)
+    rows = {row.name: row.readings for row in report.summary}
+    assert list(rows) == ["2", "6", "12"]
+    assert rows["12"]["distance to the most steps"].value == 0 < rows["6"]["distance to the most steps"].value
+    assert rows["6"]["distance to the most steps"].value < rows["2"]["distance to the most steps"].value
+    assert (tmp_path / "steps_distance.png").is_file()
+
+
+def test_operations_are_counted_also_in_attention_on_the_cpu() -> None:
+    x, weight = torch.randn(1, 4, 91, 64), torch.randn(8, 3, 3, 3)
+
+    def attend() -> torch.Tensor:
+        with torch.inference_mode():
+            return torch.nn.functional.scaled_dot_product_attention(x, x, x)
+
+    def convolve() -> torch.Tensor:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            return torch.nn.functional.conv2d(torch.randn(1, 3, 16, 16), weight, padding=1)
+
+    assert count(attend) * 1e9 == pytest.approx(2 * 4 * 91 * 91 * 128)
+    assert attention_flops(x.shape, x.shape, x.shape) == 2 * 4 * 91 * 91 * 128
+    assert count(convolve) * 1e9 == pytest.approx(2 * 8 * 27 * 256)
