@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from dabfusion.config import CODE_FPS, VIDEO_FPS
 from dabfusion.flow_diffusion.mean_body import mean_body
-from dabfusion.skeleton import encode_pose, forward_kinematics
+from dabfusion.skeleton import NUM_POINTS, encode_pose, forward_kinematics
 from dabfusion.studio.dance import sample_dance
 
 from .heard_dances import GENRES, Dancer, Progress, heard_features, held_out_songs, load_dance_model, quiet, start_pose
@@ -86,7 +86,7 @@ def judged_windows(codes: np.ndarray, fps: float) -> Tensor:
     kept = codes[np.minimum(np.round(at * fps).astype(int), len(codes) - 1)]
     count = len(kept) // WINDOW
     points = forward_kinematics(torch.from_numpy(kept[: count * WINDOW]).float(), mean_body(), torch.zeros(3))
-    windows = points.reshape(count, WINDOW, -1, 3)
+    windows = points.reshape(count, WINDOW, NUM_POINTS, 3)
     across = windows[:, 0, 13] - windows[:, 0, 16]  # from the right hip to the left one
     angle = torch.atan2(across[:, 2], across[:, 0])
     c, s = angle.cos(), angle.sin()
