@@ -15,7 +15,18 @@ from .folders import Source, measure_folder
 from .head_to_head import Pair, head_to_head, match_pairs
 from .instruments import Instruments
 from .plots import plot_bars, plot_over_time
-from .presets import add_making, add_presets, make_opponents, run_long, run_pairs, run_paper, run_steps, run_style, say
+from .presets import (
+    add_making,
+    add_presets,
+    make_opponents,
+    run_control,
+    run_long,
+    run_pairs,
+    run_paper,
+    run_steps,
+    run_style,
+    say,
+)
 from .report import Report
 from .reports import add_reports, run_reports
 from .settings import SETTINGS
@@ -82,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(name: str, arguments: list[str]) -> int:
-    """Runs one of the commands that measure."""
+    """Runs one of the commands that measure, each a ``main(arguments) -> exit code``."""
     from . import speed, stage1  # late: they load the models
 
     commands: dict[str, Callable[[list[str]], int]] = {
@@ -186,4 +197,4 @@ def _progress(done: int, total: int) -> None:
 
 #: What makes its videos itself.
 _PRESETS = {"studio": _studio, "pairs": run_pairs, "paper": run_paper, "long": run_long, "steps": run_steps,
-            "style": run_style}  # fmt: skip
+            "style": run_style, "control": run_control}  # fmt: skip

@@ -39,7 +39,7 @@ def add_making(parser: argparse.ArgumentParser, length: float | None = None) -> 
 def add_presets(
     presets: argparse._SubParsersAction[argparse.ArgumentParser], basic: argparse.ArgumentParser
 ) -> None:  # fmt: skip
-    """Adds pairs, paper, long, steps and style."""
+    """Adds pairs, paper, long, steps, style and control."""
     pairs = presets.add_parser("pairs", parents=[basic], help="a checkpoint on photo and song pairs")
     pairs.add_argument("--list", type=Path, metavar="CSV", help="columns photo, song; also name, start, length, style")
     pairs.add_argument("--photos", type=Path, metavar="FILE|FOLDER")
@@ -63,10 +63,13 @@ def add_presets(
     steps.add_argument("--songs", type=int, default=11, help="held-out songs (default 11: every style)")
     steps.add_argument("--seconds", type=float, default=8.0, help="of each (default 8)")
     style = presets.add_parser("style", parents=[basic], help="is the style seen? on codes")
-    style.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
-    style.add_argument("--work", type=Path, metavar="FOLDER", help="default: OUT/work")
     style.add_argument("--dances", type=int, default=60)
-    style.add_argument("--songs", type=Path, metavar="FOLDER", help="heard songs (default: they are made now)")
+    control = presets.add_parser("control", parents=[basic], help="does the dancer obey the music? on codes")
+    control.add_argument("--count", type=int, default=20, help="songs of each check (default 20)")
+    for part in (style, control):
+        part.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
+        part.add_argument("--work", type=Path, metavar="FOLDER", help="default: OUT/work")
+        part.add_argument("--songs", type=Path, metavar="FOLDER", help="heard songs (default: they are made now)")
 
 
 def _add_split(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +163,15 @@ def run_style(chosen: argparse.Namespace) -> Path:
     keep_shares(report, chosen.checkpoint, chosen.cache or _work(chosen) / "cache")
     told: dict[str, object] = {"checkpoint": f"{chosen.checkpoint.name}, {checkpoint_digest(chosen.checkpoint)}"}
     return replace(report, settings={**told, **report.settings}).write(chosen.out, "style")[1]
+
+
+def run_control(chosen: argparse.Namespace) -> Path:
+    """Whether the dancer obeys the music."""
+    from .control_report import measure_control  # late: it loads the dancer
+
+    report = measure_control(chosen.checkpoint, chosen.songs, chosen.count, say)
+    told: dict[str, object] = {"checkpoint": f"{chosen.checkpoint.name}, {checkpoint_digest(chosen.checkpoint)}"}
+    return replace(report, settings={**told, **report.settings}).write(chosen.out)
 
 
 def say(stage: str, done: int, total: int) -> None:

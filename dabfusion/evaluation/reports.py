@@ -26,6 +26,7 @@ def add_reports(presets: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--theirs", type=Path, metavar="FOLDER", help="for head-to-head: others' videos")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="for head-to-head: the photos of those")
     parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="for stage1: a held-out pack of pairs")
+    parser.add_argument("--songs", type=Path, metavar="FOLDER", help="for style and control: heard songs, if there are")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help=f"default: {OUT}")
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="videos and poses, kept for later")
@@ -93,7 +94,11 @@ def _steps(chosen: argparse.Namespace) -> list[Call]:
 
 
 def _style(chosen: argparse.Namespace) -> list[Call]:
-    return [("evaluate", ["style", *_common(chosen, "style")])]
+    return [("evaluate", ["style", *_common(chosen, "style"), *_given(chosen, "songs")])]
+
+
+def _control(chosen: argparse.Namespace) -> list[Call]:
+    return [("evaluate", ["control", *_common(chosen, "control"), *_given(chosen, "songs")])]
 
 
 def _stage1(chosen: argparse.Namespace) -> list[Call]:
@@ -111,6 +116,6 @@ def _speed(chosen: argparse.Namespace) -> list[Call]:
 #: What each part runs; nothing where its input is not given.
 PARTS: dict[str, Callable[[argparse.Namespace], Sequence[Call]]] = {
     "style": _style, "studio": _studio, "paper": _paper, "head-to-head": _head_to_head, "long": _long, "steps": _steps,
-    "stage1": _stage1, "speed": _speed,
+    "control": _control, "stage1": _stage1, "speed": _speed,
 }  # fmt: skip
 NEEDS = {"head-to-head": "--theirs and --photos", "stage1": "--pairs"}
