@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 import torch
 
+from dabfusion.config import STYLES
 from dabfusion.flow_diffusion import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
 from dabfusion.long_video import DanceOptions, dance_codes, upsample_codes
 from dabfusion.music_encoder.beats import beat_features
 from dabfusion.skeleton import matrix_to_6d, mirror_rotation
+from dabfusion.studio.grid import plan_song
+from dabfusion.training.build_dances import DanceMaker, Sources
+from dabfusion.training.build_songs import HeardSong
 from dabfusion.training.dance_crops import Augmentation, DanceCrops, mirror_window, shift_count, turn_window
-from dabfusion.training.dance_data import PackedDance, pack_dance, read_packs, write_pack
+from dabfusion.training.dance_data import PackedDance, heard_music, pack_dance, read_packs, write_pack
 from dabfusion.training.motion_report import beat_scores, measure_motion, one_of_each_style, truth_codes
 from dabfusion.training.stand_in_rhythm import stand_in_rhythm
 from dabfusion.training.train_flow_diffusion import Trainer, TrainingOptions
@@ -167,3 +171,50 @@ def test_a_tiny_model_learns_resumes_and_dances(dances: list[PackedDance], tmp_p
     torch.testing.assert_close(again.model.normaliser.mean, model.normaliser.mean)
     made = dance_codes(FlowDiffusion.load(tmp_path), truth_codes(known[0], 1)[0], known[0].music[:45], DanceOptions())
     assert made.shape == (45, 117) and np.isfinite(made).all()
+
+
+def heard_song(seed: int, style: str = "house") -> HeardSong:
+    """Forty seconds of a planned song, heard perfectly but for 5 ms, without any sound being made."""
+    plan = plan_song(style, seed)
+    start = 10.0
+    beats = plan.beat_times - start
+    beats = beats[(beats >= 0) & (beats < 40)] + 0.005
+    rhythm = np.random.default_rng(seed).random((600, 8)).astype(np.float32)
+    return HeardSong(plan, start, rhythm, beats, plan.tempo)
+
+
+def test_heard_music_is_the_song_at_that_time() -> None:
+    song = heard_song(3)
+    music = heard_music(song, 6.0, 90, np.random.default_rng(0))
+    assert music.shape == (90, 16)
+    np.testing.assert_allclose(music[:, 8:], song.rhythm[90:180], atol=1e-6)
+    counts = song.plan.counts(song.start + 6.0 + np.arange(90) / 15) - 1
+    heard = np.arctan2(music[:, 4], music[:, 5]) / (2 * np.pi) * 8
+    assert np.abs((heard - counts + 4) % 8 - 4).max() < 0.2  # the count of 8 is the true one
+
+
+def test_a_tracker_that_is_wrong_is_not_believed() -> None:
+    song = heard_song(3)
+    wrong = HeardSong(song.plan, song.start, song.rhythm, song.beats + 30 / song.tempo, song.tempo)
+    assert song.well_tracked > 0.95 and wrong.well_tracked < 0.1
+    twice = np.sort(np.r_[song.beats, song.beats + 0.2])
+    assert HeardSong(song.plan, song.start, song.rhythm, twice, 2 * song.tempo).well_tracked == 0
+    for seed in range(8):
+        music = heard_music(wrong, 6.0, 90, np.random.default_rng(seed))
+        on_beat = np.arctan2(music[:, 0], music[:, 1]) / (2 * np.pi)
+        counts = song.plan.counts(song.start + 6.0 + np.arange(90) / 15)
+        assert np.abs((on_beat - counts + 0.5) % 1 - 0.5).max() < 0.15
+
+
+def test_dances_go_to_heard_songs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dabfusion.training.build_dances.SECONDS", 8.0)
+    songs = [heard_song(24), heard_song(25, "pop")]
+    monkeypatch.setattr("dabfusion.training.build_dances.read_songs", lambda folder: songs)
+    maker = DanceMaker(Sources(songs=tmp_path, heard=1.0))
+    trained, kept = maker.make(1), maker.make(50)
+    assert trained.style == STYLES.index("house") and not trained.held_out
+    assert kept.style == STYLES.index("pop") and kept.held_out  # a song for measuring, and a dance for measuring
+    assert trained.music.shape == (120, 16) and trained.rotation.shape == (120, 19, 6)
+    again = maker.make(1)
+    np.testing.assert_array_equal(trained.rotation, again.rotation)
+    np.testing.assert_array_equal(trained.music, again.music)

@@ -12,7 +12,7 @@ from dabfusion.studio.dance import sample_dance
 from dabfusion.studio.degrade import change_speed, degrade
 from dabfusion.studio.grid import TEMPOS, plan_song
 from dabfusion.studio.moves import STYLES
-from dabfusion.studio.music import Note, Song, compose, render_song
+from dabfusion.studio.music import Note, Song, band_of, compose, render_song
 from dabfusion.studio.patterns import BAND, STEPS
 from dabfusion.studio.synth import synthesise
 
@@ -139,3 +139,37 @@ def test_a_dance_can_bring_its_song() -> None:
     dance = sample_dance(2, seconds=3, with_audio=True)
     assert dance.audio is not None and dance.audio.shape == (3 * RATE,) and dance.sample_rate == RATE
     assert sample_dance(2, seconds=3).audio is None
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_six_songs_of_a_genre_are_six_songs(style: str) -> None:
+    plans = [plan_song(style, seed) for seed in range(6)]
+    bands = [band_of(plan) for plan in plans]
+    arrangements = {(tuple(sorted(b.drums.items())), b.bass, b.comping, round(b.swing, 3)) for b in bands}
+    assert len(arrangements) == 6 and len({p.tempo for p in plans}) == 6
+    assert len({tuple(s.length for s in p.sections) for p in plans}) >= 4
+    assert len({tuple(sorted(b.programs(p.seed).items())) for b, p in zip(bands, plans, strict=True)}) >= 3
+    beats = [{(n.part, n.start % 4) for n in compose(p) if n.part in ("kick", "snare")} for p in plans]
+    assert all(a != b for k, a in enumerate(beats) for b in beats[k + 1 :])
+
+
+def test_an_arrangement_keeps_what_makes_the_genre() -> None:
+    plain = BAND["house"][0]
+    for seed in range(20):
+        band = band_of(plan_song("house", seed))
+        assert [k for k, mark in enumerate(band.drums["kick"]) if mark == "X"] == [0, 4, 8, 12]
+        assert band.genre == plain.genre and all(len(p) == STEPS for p in (*band.drums.values(), band.bass))
+
+
+def test_a_room_adds_an_echo_and_keeps_the_time() -> None:
+    song = Song(np.zeros(RATE, np.float32), RATE, np.array([0.5]), np.ones(30, np.float32), 120.0, "pop")
+    song.audio[RATE // 2] = 0.5
+    echoes = []
+    for seed in range(12):
+        worse = degrade(song, np.random.default_rng(seed), keep_speed=True)
+        assert worse.tempo == 120.0 and worse.audio.shape == song.audio.shape
+        assert abs(int(np.abs(worse.audio).argmax()) - RATE // 2) < 40
+        after = worse.audio[RATE // 2 + 400 : RATE // 2 + 3000]
+        before = worse.audio[RATE // 2 - 3000 : RATE // 2 - 400]
+        echoes.append(np.abs(after).mean() > 2 * np.abs(before).mean() + 1e-6)
+    assert 1 <= sum(echoes) < 12
