@@ -54,7 +54,8 @@ class Unit(nn.Module):
         """(B, inputs, T, H, W) -> (B, outputs, T', H', W')."""
         x = F.pad(x, same_padding((x.shape[2], x.shape[3], x.shape[4]), self.kernel, self.stride))
         scale = torch.rsqrt(self.var + _EPS)
-        x = F.conv3d(x, self.weight * scale.view(-1, 1, 1, 1, 1), self.bias - self.mean * scale, self.stride)
+        weight = (self.weight * scale.view(-1, 1, 1, 1, 1)).contiguous(memory_format=torch.channels_last_3d)  # faster
+        x = F.conv3d(x, weight, self.bias - self.mean * scale, self.stride)
         return F.relu(x)
 
 

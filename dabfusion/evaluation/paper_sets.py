@@ -55,7 +55,7 @@ class PaperPlan:
 
     avatars: Path | None
     motion: Path | None
-    clips: int = 24
+    clips: int = 22
     camera_dances: int = 2
     long_clips: int = 4
     seed: int = 0

@@ -49,7 +49,7 @@ def add_presets(
     paper = presets.add_parser("paper", parents=[basic], help="the paper's tables on Studio's held-out split")
     _add_split(paper)
     paper.add_argument("--tables", type=int, nargs="+", choices=range(1, 8), default=list(range(1, 8)), metavar="N")
-    paper.add_argument("--clips", type=int, default=24, help="of 40 frames (default 24); half as many of 80")
+    paper.add_argument("--clips", type=int, default=22, help="of 40 frames (default 22: two a style); half of 80")
     paper.add_argument("--camera-dances", type=int, default=2, help="dances seen by nine cameras (default 2)")
     paper.add_argument("--long-clips", type=int, default=4, help="of 160 frames (default 4)")
     long = presets.add_parser("long", parents=[basic], help="one long dance, minute by minute")

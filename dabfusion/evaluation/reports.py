@@ -27,6 +27,7 @@ def add_reports(presets: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="for head-to-head: the photos of those")
     parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="for stage1: a held-out pack of pairs")
     parser.add_argument("--songs", type=Path, metavar="FOLDER", help="for style and control: heard songs, if there are")
+    parser.add_argument("--clips", type=int, help="for paper: clips of 40 frames")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help=f"default: {OUT}")
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="videos and poses, kept for later")
@@ -73,7 +74,8 @@ def _studio(chosen: argparse.Namespace) -> list[Call]:
 
 
 def _paper(chosen: argparse.Namespace) -> list[Call]:
-    return [("evaluate", ["paper", *_common(chosen, "paper"), *_given(chosen, "avatars", "motion")])]
+    told = [*_common(chosen, "paper"), *_given(chosen, "avatars", "motion", "clips")]
+    return [("evaluate", ["paper", *told])]
 
 
 def _head_to_head(chosen: argparse.Namespace) -> list[Call]:
