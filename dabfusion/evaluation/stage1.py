@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +134,24 @@ def main(argv: list[str] | None = None) -> int:
         "drives": _DRIVES,
         **{k: round(v, 3) for k, v in figures.items()},
     }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    options.out.with_suffix(".md").write_text(markdown(report), encoding="utf-8")
     return 0
+
+
+def markdown(report: Mapping[str, object]) -> str:
+    """The report as a table, a row a way to come by the flow."""
+    rows = ("still", "proposals", "exact", "true_body", "read", "fitted", "fitted_no_hints")
+    settings = (f"- {name}: {report[name]}" for name in ("checkpoint", "clips", "drives"))
+    lines = ["# Stage 1, part by part", "", *settings, "",
+             "| | end-point error, px of 256 | drawing error, levels of 255 |", "|---|---|---|"]  # fmt: skip
+    for row in rows:
+        cells = (report.get(f"{row}_{what}", "-") for what in ("epe_px", "drawing"))
+        lines.append(f"| {row.replace('_', ' ')} | " + " | ".join(map(str, cells)) + " |")
+    points = (report.get(f"{row}_points_px", "-") for row in ("hints", "no_hints"))
+    lines += ["", "Points of the body as read: {} px off with key-point hints, {} without.".format(*points), ""]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
