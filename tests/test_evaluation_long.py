@@ -13,6 +13,7 @@ from dabfusion.evaluation.clip import Clip
 from dabfusion.evaluation.dancers import Dancers
 from dabfusion.evaluation.flops import attention_flops, count
 from dabfusion.evaluation.long_dance import measure_long, per_second, trend
+from dabfusion.evaluation.stage1 import markdown
 from dabfusion.evaluation.steps import HeldOutSong, compare_steps
 
 FPS = 10.0
@@ -85,3 +86,8 @@ def test_operations_are_counted_also_in_attention_on_the_cpu() -> None:
     assert count(attend) * 1e9 == pytest.approx(2 * 4 * 91 * 91 * 128)
     assert attention_flops(x.shape, x.shape, x.shape) == 2 * 4 * 91 * 91 * 128
     assert count(convolve) * 1e9 == pytest.approx(2 * 8 * 27 * 256)
+
+
+def test_stage_1_is_told_row_by_row() -> None:
+    text = markdown({"checkpoint": "c", "clips": 2, "drives": 4, "fitted_epe_px": 4.1, "fitted_drawing": 40.0})
+    assert "| fitted | 4.1 | 40.0 |" in text and "| still | - | - |" in text and "- clips: 2" in text
