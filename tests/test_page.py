@@ -71,12 +71,27 @@ def findings(page: Any) -> list[str]:
 
 def painted(page: Any, across: tuple[float, float], down: float) -> None:
     """One stroke over the picture of the outline, at shares of its width and height."""
+    page.locator("#found img").scroll_into_view_if_needed()
     box = page.locator("#found img").bounding_box()
     start, end = ((box["x"] + part * box["width"], box["y"] + down * box["height"]) for part in across)
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(*end, steps=6)
     page.mouse.up()
+
+
+def check_other_visitors(page: Any) -> None:
+    """A later visit by the link finds the video again; somebody without it sees nothing of this one."""
+    browser, link = page.context.browser, page.url
+    later, stranger = (browser.new_context().new_page() for _ in range(2))
+    stranger.goto(link.partition("?")[0])
+    later.goto(link)
+    later.wait_for_selector("#video video")
+    stranger.wait_for_selector("#dance-button")
+    assert not stranger.is_visible("#video") and not stranger.is_visible("#found")
+    assert "job=" not in stranger.url
+    for tab in (later, stranger):
+        tab.context.close()
 
 
 def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
@@ -125,6 +140,8 @@ def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
     tall = probe(saved(page, "#download-other"))
     assert (tall.width * 16, tall.frame_count) == (tall.height * 9, 60)
     assert findings(page) == []
+    if page.viewport_size["width"] == 1280:
+        check_other_visitors(page)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
     page.locator("#length input[type=number]").fill("15")

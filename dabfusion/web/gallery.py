@@ -22,8 +22,8 @@ _STORED = "This video was made before. Tick the box and press the button to make
 
 def lay_out_gallery(examples: tuple[Example, ...], photo: PhotoStep, song: SongStep, dance: DanceStep) -> None:
     """One card for each example; its button shows the stored video at once, and nothing is computed for it."""
-    outputs = [photo.upload, photo.background, song.upload, song.wanted, dance.style, dance.seed, dance.randomise,
-               dance.progress, dance.preview, *dance.results]  # fmt: skip
+    shown = [dance.progress, dance.preview, *dance.results, dance.style, dance.seed, dance.randomise]
+    filled = [photo.upload, photo.background, song.upload, song.wanted]
     gr.HTML('<div class="step-title"><h2>Try one of these</h2></div>')
     with gr.Row(elem_classes="examples", equal_height=False):
         for example in examples:
@@ -34,8 +34,10 @@ def lay_out_gallery(examples: tuple[Example, ...], photo: PhotoStep, song: SongS
                         gr.Video(str(example.video), label=f"{example.name}: the dance", show_label=False, buttons=[],
                                  interactive=False, min_width=100, loop=True)  # fmt: skip
                 button = gr.Button(f"Use {example.name}", size="sm")
-            button.click(_filler(example, len(dance.results)), None, outputs, api_visibility="private",
-                         show_progress="hidden", queue=False)  # fmt: skip
+            show, fill = _handlers(example, len(dance.results))
+            button.click(show, None, shown, api_visibility="private", show_progress="hidden", queue=False).then(
+                fill, None, filled, api_visibility="private", show_progress="hidden", queue=False
+            )  # the video first: to look at photo and song takes a moment
     gr.HTML(_draw_credits(examples))
 
 
@@ -60,25 +62,24 @@ def _draw_credits(examples: tuple[Example, ...]) -> str:
     return f'<p class="credits">The videos are AI-generated. {told}</p>'
 
 
-def _filler(example: Example, results: int) -> Callable[[], list[Any]]:
-    """A handler without inputs that fills the page with one example."""
+def _handlers(example: Example, results: int) -> tuple[Callable[[], list[Any]], Callable[[], list[Any]]]:
+    """Handlers without inputs: one shows the stored video among ``results`` outputs, one fills in photo and song."""
+    stored = str(example.video) if example.video is not None else None
 
-    def fill() -> list[Any]:
-        stored = str(example.video) if example.video is not None else None
-        there = gr.update(value=stored, visible=stored is not None)
+    def show() -> list[Any]:
         return [
-            str(example.photo),
-            example.background or gr.skip(),
-            str(example.song),
-            (example.start, example.length),
+            gr.update(value=draw_message(_STORED if stored else IDLE, idle=True), visible=True),
+            gr.update(visible=False),
+            gr.update(value=stored, visible=stored is not None),
+            gr.update(value=stored, label="Download the video", visible=stored is not None),
+            *[gr.update(visible=False)] * (results - 2),
             example.style,
             example.seed,
             False,
-            gr.update(value=draw_message(_STORED if stored else IDLE, idle=True), visible=True),
-            gr.update(visible=False),
-            there,
-            gr.update(value=stored, label="Download the video", visible=stored is not None),
-            *[gr.update(visible=False)] * (results - 2),
         ]
 
-    return fill
+    def fill() -> list[Any]:
+        section = (example.start, example.length)
+        return [str(example.photo), example.background or gr.skip(), str(example.song), section]
+
+    return show, fill
