@@ -18,7 +18,7 @@ def test_auto_follows_a_sure_style_only(confidence: float, danced: str) -> None:
     heard = HeardStyle("house", confidence)
     assert follow_style(AUTO_STYLE, heard) == danced and follow_style("krump", heard) == "krump"
     assert follow_style(AUTO_STYLE, None) == AUTO_STYLE
-    assert ("70% sure" in describe_style(heard)) == (danced == "house")
+    assert ("Sounds like house" in describe_style(heard)) == (danced == "house")
     means = "house" if danced == "house" else "whatever fits the song"
     assert style_menu(heard)[0] == (f"Auto ({means})", AUTO_STYLE)
 

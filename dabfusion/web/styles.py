@@ -7,12 +7,16 @@ from ..heard_style import HeardStyle
 
 
 def describe_style(heard: HeardStyle | None) -> str:
-    """One sentence for the song's caption; empty where nothing could tell."""
+    """One sentence for the song's caption; empty where nothing could tell.
+
+    No percentage: on recorded music the confidence does not tell right guesses from wrong ones (see
+    ``checkpoints/song-style``), so it only decides whether the guess is made at all.
+    """
     if heard is None:
         return ""
     if not heard.is_sure:
         return "The style of this song is hard to tell."
-    return f"Sounds like {style_word(heard.name)} (about {round(100 * heard.confidence):d}% sure)."
+    return f"Sounds like {style_word(heard.name)}. That is a guess: you can choose another style in step 3."
 
 
 def style_word(name: str) -> str:
