@@ -152,6 +152,8 @@ def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
     page.click("#cancel-button")
     page.wait_for_function("document.querySelector('#progress').innerText.includes('Stopped')")
     assert page.is_enabled("#dance-button")
+    page.set_input_files("input[type=file][accept*='video']", str(shutil.copy(file, tmp_path / "film.mp4")))
+    page.wait_for_function("document.querySelector('#song-picture').innerText.includes('0:02 long')")
     assert errors == []
 
 

@@ -48,6 +48,8 @@ def build_song_step(services: Services, keep: float, longest: float) -> SongStep
                 label="Your song", sources=["upload"], type="filepath",
                 editable=False, buttons=[], elem_id="song",
             )  # fmt: skip
+            film = gr.UploadButton("Take the sound of a video instead", size="sm", type="filepath",
+                                   file_types=["video"], elem_id="from-video")  # fmt: skip
         with gr.Column(scale=5, min_width=280):
             picture = gr.HTML(draw_message(_HINT, idle=True), elem_id="song-picture")
             with gr.Column(visible=False) as section:
@@ -56,6 +58,7 @@ def build_song_step(services: Services, keep: float, longest: float) -> SongStep
                     length = gr.Slider(MIN_LENGTH, longest, DEFAULT_LENGTH, step=0.1, label="Length (seconds)",
                                        buttons=[], elem_id="length")  # fmt: skip
                 whole = gr.Button("Use the whole song", size="sm")
+    film.upload(lambda path: path, film, upload, api_visibility="private", queue=False, show_progress="hidden")
     choice, wanted = gr.State(None, time_to_live=int(keep)), gr.State(None)
     shown = [choice, picture, start, length, wanted, section]
     step = SongStep(upload, choice, start, length, wanted, _listen(services, upload, shown, longest))
