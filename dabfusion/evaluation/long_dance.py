@@ -104,8 +104,9 @@ def measure_long(
     if sheet is not None:
         save_small(draw_sheet([[Strip(f"{clip.duration:g} s at equal times", take_frames(clip.frames, 13))]]), sheet)
     settings = {"length": f"{clip.duration:g} s, measured at {clip.fps:g} frames a second", "seams": len(seams),
-                "beats": clip.beat_source}  # fmt: skip
-    return Report("A long dance", settings, [Row(whole.name, whole.readings, over_time=curves)], rows, _notes(trends))
+                "beats": clip.beat_source, "identity of": "1 frame a second, with the photo"}  # fmt: skip
+    notes = [*_notes(trends), *([f"![frames]({sheet.name})"] if sheet is not None and sheet.parent == out else [])]
+    return Report("A long dance", settings, [Row(whole.name, whole.readings, over_time=curves)], rows, notes)
 
 
 def per_second(times: np.ndarray, values: np.ndarray) -> list[float]:

@@ -28,7 +28,8 @@ from .weights import MissingWeightsError
 
 BY_LIBROSA = "beat advantage, librosa's beats"
 IDENTITY_RATE = 5.0  #: frames a second that identity looks at
-PHOTO, SONG, REFERENCE, SEAMS = "a photo with a person", "a song", "a reference video", "the times of the joins"
+PHOTO, SONG, REFERENCE = "a photo with a person", "a song", "a reference video"
+SEAMS = "a video of several windows, and the times of their joins"
 _PERSON = (
     "detected", "keypoint conf.", "dancer px", "dancer share", "motion energy", "acceleration",
     "2D-MM Align", "beat advantage", "MBCR",
@@ -57,7 +58,10 @@ def measure_clip(
     try:
         track = tools.track(clip)
         readings |= person_readings(clip, track)
-        readings["seam jump"] = Reading(track_seam_jump(track, seams)) if seams is not None else Reading(None, SEAMS)
+        if seams is not None and len(seams):
+            readings["seam jump"] = Reading(track_seam_jump(track, seams))
+        else:
+            readings["seam jump"] = Reading(None, SEAMS)
         if other_beats is not None:
             readings[BY_LIBROSA] = Reading(beat_advantage(kinematic_beats(track), other_beats))
         curves["motion energy"] = _per_second(*joint_speed(track))
