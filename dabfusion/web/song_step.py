@@ -54,9 +54,10 @@ def build_song_step(services: Services, keep: float, longest: float) -> SongStep
             picture = gr.HTML(draw_message(_HINT, idle=True), elem_id="song-picture")
             with gr.Column(visible=False) as section:
                 with gr.Row():
-                    start = gr.Slider(0, 60, 0, step=0.1, label="Start (seconds)", buttons=[], elem_id="start")
+                    start = gr.Slider(0, 60, 0, step=0.1, label="Start (seconds)", buttons=[],
+                                      min_width=220, elem_id="start")  # fmt: skip
                     length = gr.Slider(MIN_LENGTH, longest, DEFAULT_LENGTH, step=0.1, label="Length (seconds)",
-                                       buttons=[], elem_id="length")  # fmt: skip
+                                       buttons=[], min_width=220, elem_id="length")  # fmt: skip
                 whole = gr.Button("Use the whole song", size="sm")
     film.upload(lambda path: path, film, upload, api_visibility="private", queue=False, show_progress="hidden")
     choice, wanted = gr.State(None, time_to_live=int(keep)), gr.State(None)
