@@ -43,6 +43,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "train-autoencoder": ("dabfusion.training.train_autoencoder", "train stage 1: body reader, flow codec, generator"),
     "train-codec": ("dabfusion.training.train_codec", "train stage 1's body reader and flow codec alone"),
     "train-generator": ("dabfusion.training.train_generator", "train stage 1's encoder and decoder alone"),
+    "train-jointly": ("dabfusion.training.train_jointly", "train all of stage 1 end to end, from those two"),
     "train-flow-predictor": ("dabfusion.training.train_flow_predictor", "train the label-free flow predictor"),
     "train-code-reader": ("dabfusion.training.train_code_reader", "train the reader of flow codes from flow maps"),
     "train-flow-diffusion": ("dabfusion.training.train_flow_diffusion", "train stage 2: flow diffusion"),

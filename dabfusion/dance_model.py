@@ -36,6 +36,7 @@ from .stage_bounds import keep_on_stage
 _BATCH = 8
 _WINDOW_STEP = 16  # windows are whole multiples of this, so that few shapes occur
 _MARGIN = 12  # pixels around the matte that are drawn
+_RIM = (0.25, 0.75)  # alpha of the drawn layer that becomes 0 and 1
 _SHOWN = 0.02  # matte below this is nothing
 
 
@@ -47,6 +48,7 @@ class Sizes:
     reader_hidden: int = 384
     codec_widths: tuple[int, ...] = (40, 64, 96, 144)
     appearance: int = 16
+    codec_fine: int = 24
     generator_channels: int = 16
     generator_blocks: int = 4
 
@@ -130,10 +132,10 @@ class TrainedDancer:
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
             count = len(code)
             with self._precision():
-                maps = self._codec.decode(description.expand(count, -1, -1, -1), body.body.repeated(count), code)
+                maps = self._codec.decode(description.repeated(count), body.body.repeated(count), code)
                 window = drawn_window(maps)
                 layer = self._generator.decode(encoded.repeated(count), maps, window).float()
-            layer = layer * near_person(maps, window)
+            layer = crisp(layer) * near_person(maps, window)
             yield _to_bytes(_over_plate(layer, plate * contact_shadow(body.body, code, FRAME_SIZE), window))
 
     def _person(self, start_frame: StartFrame) -> Tensor:
@@ -159,8 +161,19 @@ def drawn_window(maps: FlowMaps) -> Window:
 
 def near_person(maps: FlowMaps, window: Window) -> Tensor:
     """(B, 1, h, w) of the window: 1 on and around the matte, fading to 0 where nobody is; no stray specks, no edges."""
-    around = (F.max_pool2d(maps.matte.float(), 3, 1, 1) / _SHOWN - 1).clamp(0, 1)
+    around = (F.max_pool2d(maps.matte.float(), 5, 1, 2) / _SHOWN - 1).clamp(0, 1)
     return crop(F.interpolate(around, (FRAME_SIZE, FRAME_SIZE), mode="bilinear", align_corners=False), window)
+
+
+def crisp(layer: Tensor) -> Tensor:
+    """Premultiplied RGBA (B, 4, h, w) with a narrower rim: alpha is stretched around 1/2, the colour stays.
+
+    Where the network is not sure of an edge, its alpha is a wide ramp: right on average, and soft to look at.
+    """
+    alpha = layer[:, 3:]
+    ramp = ((alpha - _RIM[0]) / (_RIM[1] - _RIM[0])).clamp(0, 1)
+    narrow = ramp.square() * (3 - 2 * ramp)
+    return torch.cat([(layer[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1) * narrow, narrow], 1)
 
 
 def _over_plate(layer: Tensor, plate: Tensor, window: Window) -> Tensor:
@@ -180,7 +193,7 @@ def build_parts(sizes: Sizes) -> tuple[BodyReader, FlowCodec, Generator]:
     """Stage 1 of the studio preset, untrained: the one place where its config becomes sizes."""
     return (
         BodyReader(sizes.reader_widths, sizes.reader_hidden),
-        FlowCodec(sizes.codec_widths, sizes.appearance),
+        FlowCodec(sizes.codec_widths, sizes.appearance, sizes.codec_fine),
         Generator(sizes.generator_channels, blocks=sizes.generator_blocks),
     )
 

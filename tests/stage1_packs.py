@@ -34,12 +34,12 @@ def sliding_clip(rng: np.random.Generator) -> dict[str, np.ndarray]:
     colours = rng.integers(30, 255, ((BOTTOM - TOP) // 16, (RIGHT - LEFT) // 16, 3))
     picture[TOP:BOTTOM, LEFT:RIGHT, :3] = colours.repeat(16, 0).repeat(16, 1)
     picture[TOP:BOTTOM, LEFT:RIGHT, 3] = 255
-    coverage = picture[2::4, 2::4, 3]
+    coverage = picture[1::2, 1::2, 3]
     clip: dict[str, list[np.ndarray]] = {name: [] for name in ARRAYS}
     for _ in range(DRIVES_PER_CLIP):
-        cells = np.array([rng.integers(-16, 17), rng.integers(-8, 4)])
-        shift = cells * 4 * 2 / 256  # normalised units
-        clip["drive_rgba"].append(np.roll(picture, (cells[1] * 4, cells[0] * 4), (0, 1)))
+        cells = np.array([rng.integers(-32, 33), rng.integers(-16, 8)])
+        shift = cells * 2 * 2 / 256  # normalised units
+        clip["drive_rgba"].append(np.roll(picture, (cells[1] * 2, cells[0] * 2), (0, 1)))
         moved = np.roll(coverage, (cells[1], cells[0]), (0, 1))
         clip["flow"].append(np.where(moved[..., None] > 0, -shift, 0.0))
         clip["visible"].append(moved)

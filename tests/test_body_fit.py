@@ -34,3 +34,15 @@ def test_an_arm_read_as_hanging_is_raised_to_where_it_was_seen() -> None:
     assert torch.equal(after.points, before.points)
     assert float((after.code[0, ROTATION_SIZE:]).abs().max()) == 0
     assert float((after.offsets.norm(dim=-1) / offsets.norm(dim=-1).clamp_min(1e-6) - 1)[0, 1:].abs().max()) < 0.25
+
+
+def test_points_beyond_the_frame_are_placed_by_kinematics_and_pull_nothing() -> None:
+    offsets = torch.from_numpy(procedural_figure().offsets)[None]
+    rest = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(NUM_BONES)
+    true = torch.cat([rest, torch.zeros(CODE_SIZE - ROTATION_SIZE)])[None]
+    placed = forward_kinematics(true, offsets, torch.tensor([[0.0, -0.8, 0.0]]))[..., :2] * torch.tensor([1.0, -1.0])
+    beyond = placed.abs().amax(-1) > 1
+    assert beyond.any() and not beyond.all()
+    fitted = fit_body(Body(placed.clamp(-1, 1), true, offsets))
+    assert torch.allclose(fitted.points, placed, atol=0.02)
+    assert torch.allclose(fitted.code, true, atol=0.05)

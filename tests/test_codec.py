@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from stage1_packs import write_sliding_pack
 
 from dabfusion.flow_autoencoder.body_reader import BodyReader, hint_maps
@@ -28,17 +29,17 @@ def batch(tmp_path_factory):
 
 def tiny_codec():
     torch.manual_seed(0)
-    return FlowCodec(TINY, appearance=4)
+    return FlowCodec(TINY, appearance=4, fine=6)
 
 
 def test_decoded_maps_have_the_contracts_shapes_and_ranges(batch):
     codec = tiny_codec()
-    described = codec.describe(batch.start).repeat_interleave(3, 0)
-    assert described.shape == (6, 5, 64, 64)
+    described = codec.describe(batch.start).repeated(3)
+    assert described.features.shape == (6, 5, 64, 64) and described.picture.shape == (6, 4, 128, 128)
     maps = codec.decode(described, batch.body.repeated(3), batch.code)
-    assert maps.flow.shape == (6, 2, 64, 64) and maps.parts.shape == (6, 19, 64, 64)
+    assert maps.flow.shape == (6, 2, 128, 128) and maps.parts.shape == (6, 19, 128, 128)
     for share in (maps.occlusion, maps.matte):
-        assert share.shape == (6, 1, 64, 64)
+        assert share.shape == (6, 1, 128, 128)
         assert share.min() >= 0 and share.max() <= 1
     assert torch.allclose(maps.parts.sum(1, keepdim=True), maps.matte, atol=1e-5)
 
@@ -46,11 +47,11 @@ def test_decoded_maps_have_the_contracts_shapes_and_ranges(batch):
 def test_untrained_codec_already_moves_a_sliding_body_by_its_displacement(batch):
     codec = tiny_codec()
     body = batch.body.repeated(3)
-    maps = codec.decode(codec.describe(batch.start).repeat_interleave(3, 0), body, batch.code)
+    maps = codec.decode(codec.describe(batch.start).repeated(3), body, batch.code)
     shift = batch.code[:, ROTATION_SIZE : ROTATION_SIZE + 2] * leg_length(body.offsets)[:, None]
     wanted = torch.stack([-shift[:, 0], shift[:, 1]], -1)[..., None, None].expand_as(maps.flow)
     on_body = (maps.matte > WELL_INSIDE).expand_as(maps.flow)
-    assert on_body.sum() > 500
+    assert on_body.sum() > 2000
     error = (maps.flow - wanted)[on_body].abs()
     assert error.mean() < 1e-3 and error.max() < 0.5 / 64  # a quarter of a cell
     assert wanted.abs().mean() > 0.05
@@ -114,9 +115,9 @@ def test_code_reader_learns_a_clip_and_the_round_trip_closes(batch):
         optimiser.step()
     assert float(loss.detach()) < 0.35 * first
     body = batch.body.repeated(3)
-    described = codec.describe(batch.start).repeat_interleave(3, 0)
+    described = codec.describe(batch.start).repeated(3)
     with torch.no_grad():
-        code = reader(described, body, observed_maps(batch))
+        code = reader(described.features, body, observed_maps(batch))
         again = codec.decode(described, body, code)
     still = code_loss(body.code, body.points, batch, body)[1]
     assert figures["joints_px"] < 0.4 * still["joints_px"]
@@ -142,7 +143,9 @@ def test_motion_transfer_moves_another_body_by_the_same_code(batch):
 
 def test_errors_put_on_observed_flow_leave_the_truth_alone(batch):
     exact, rough = observed_maps(batch), observed_maps(batch, np.random.default_rng(0))
-    person = (batch.coverage > 0).expand_as(batch.flow)
-    assert torch.equal(exact.flow[person], batch.flow[person])
+    whole = F.avg_pool2d(batch.coverage, 2) == 1
+    person = whole.expand_as(exact.flow)
+    assert person.sum() > 1000
+    assert torch.allclose(exact.flow[person], F.avg_pool2d(batch.flow, 2)[person], atol=1e-6)
     assert 1e-3 < (rough.flow - exact.flow).abs().mean() < 0.1
     assert exact.parts is None

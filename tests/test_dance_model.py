@@ -11,7 +11,15 @@ import torch
 from dabfusion.checkpoint import open_checkpoint, save_checkpoint
 from dabfusion.config import STYLES, GenerationOptions
 from dabfusion.contact_shadow import contact_shadow
-from dabfusion.dance_model import Sizes, TrainedDancer, build_parts, drawn_window, load_dance_model, near_person
+from dabfusion.dance_model import (
+    Sizes,
+    TrainedDancer,
+    build_parts,
+    crisp,
+    drawn_window,
+    load_dance_model,
+    near_person,
+)
 from dabfusion.errors import CheckpointError
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
@@ -84,7 +92,7 @@ def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDance
         tensors = torch.from_numpy(codes[:8])
         with torch.autocast("cpu", torch.bfloat16):
             maps = dancer._codec.decode(
-                dancer._codec.describe(person).expand(8, -1, -1, -1), body.body.repeated(8), tensors
+                dancer._codec.describe(person).repeated(8), body.body.repeated(8), tensors
             )
         top, left, height, width = drawn_window(maps)
     outside = np.ones((256, 256), bool)
@@ -138,3 +146,14 @@ def test_a_config_of_another_version_is_told(tmp_path: Path) -> None:
     broken = type(checkpoint)(checkpoint.folder, {**checkpoint.config, "flow_autoencoder": {"wings": 2}})
     with pytest.raises(CheckpointError, match="wings"):
         load_dance_model(broken, torch.device("cpu"))
+
+
+def test_crisp_narrows_the_rim_and_keeps_colour_and_extremes():
+    alpha = torch.linspace(0, 1, 21).view(1, 1, 1, 21)
+    colour = torch.tensor([0.8, 0.4, 0.2]).view(1, 3, 1, 1)
+    layer = crisp(torch.cat([alpha * colour, alpha], 1))
+    assert layer[0, 3, 0, :6].max() == 0 and layer[0, 3, 0, 15:].min() == 1
+    assert layer[0, 3, 0, 10] == pytest.approx(0.5)
+    shown = layer[0, 3, 0] > 0.01
+    kept = (layer[0, :3, 0] / layer[0, 3:, 0])[:, shown]
+    assert torch.allclose(kept, colour[0, :, :, 0].expand_as(kept), atol=1e-5)

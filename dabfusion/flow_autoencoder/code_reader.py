@@ -51,7 +51,8 @@ class CodeReader(nn.Module):
         Args:
             description: (B, description, 64, 64) features of the start frames, repeated to B.
             body: start bodies, repeated to B.
-            maps: flow (B, 2, 64, 64), occlusion and matte (B, 1, 64, 64); ``parts`` are not looked at.
+            maps: flow (B, 2, 64, 64), occlusion and matte (B, 1, 64, 64), see :meth:`FlowMaps.reduced`; ``parts`` are
+                not looked at.
 
         Returns:
             (B, 117) flow codes.

@@ -3,10 +3,13 @@
 A learned code for flow maps loses thin parts first: hands, forearms, feet. So the code is the body's own: bone
 rotations and hip displacement (:mod:`dabfusion.skeleton`). Decoding casts each pixel on to an ellipsoid body, which
 gives every bone's proposal for the flow (:mod:`capsules`), and a network that sees the start frame chooses among the
-proposals and corrects them, as the dense-motion network of FOMM (Siarohin et al. 2019) does.
+proposals and corrects them, as the dense-motion network of FOMM (Siarohin et al. 2019) does. It does so twice: an
+hourglass at 64 x 64 that sees the whole body, then a narrow stage at 128 x 128 for what is thin.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +22,23 @@ from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.geometry import warp
 from dabfusion.skeleton import NUM_BONES
 
-GRID = 64
+GRID = 128
+COARSE_GRID = 64
 _RESIDUAL_SCALE = 0.25
+_CHOICE_SCALE = 4.0
+_CUES = 4
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the codec knows of B start frames: features (B, C, 64, 64), and the picture (B, 4, 128, 128)."""
+
+    features: Tensor
+    picture: Tensor
+
+    def repeated(self, times: int) -> Description:
+        """Each start frame ``times`` times in a row."""
+        return Description(*(v.repeat_interleave(times, 0) for v in (self.features, self.picture)))
 
 
 class FlowCodec(nn.Module):
@@ -29,9 +47,10 @@ class FlowCodec(nn.Module):
     Args:
         widths: channels of the refining hourglass at 64, 32, 16 and 8 cells.
         appearance: channels of the start frame's features.
+        fine: channels of the stage at 128 cells.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (40, 64, 96, 144), appearance: int = 16) -> None:
+    def __init__(self, widths: tuple[int, ...] = (40, 64, 96, 144), appearance: int = 16, fine: int = 24) -> None:
         super().__init__()
         self.appearance = nn.Sequential(
             nn.Conv2d(4, 16, 3, 2, 1),
@@ -40,49 +59,92 @@ class FlowCodec(nn.Module):
             nn.ReLU(),
             nn.Conv2d(32, appearance, 3, 1, 1),
         )
-        inputs = NUM_BONES + 2 + 4 + 2 * (appearance + 1)
-        self.refine = HourGlass(inputs, widths)
-        self.head = nn.Conv2d(widths[0], NUM_BONES + 2 + 2, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        if self.head.bias is not None:
-            nn.init.zeros_(self.head.bias)
+        outputs = NUM_BONES + 2 + 2
+        self.refine = HourGlass(NUM_BONES + 2 + _CUES + 2 * (appearance + 1), widths)
+        self.head = nn.Conv2d(widths[0], outputs, 3, padding=1)
+        self.narrow = nn.Conv2d(widths[0], fine, 1)
+        self.fine = nn.Sequential(
+            nn.Conv2d(fine + 2 * NUM_BONES + 2 + _CUES + 4, fine, 1),
+            nn.ReLU(),
+            nn.Conv2d(fine, fine, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(fine, fine, 3, padding=1),
+            nn.ReLU(),
+        )
+        self.fine_head = nn.Conv2d(fine, outputs, 3, padding=1)
+        for head in (self.head, self.fine_head):
+            nn.init.zeros_(head.weight)
+            if head.bias is not None:
+                nn.init.zeros_(head.bias)
 
-    def describe(self, person: Tensor) -> Tensor:
-        """Start-frame features (B, appearance + 1, 64, 64) of person RGBA (B, 4, 256, 256); once per start frame."""
-        alpha = F.interpolate(person[:, 3:], (GRID, GRID), mode="area")
-        return torch.cat([self.appearance(person * 2 - 0.5), alpha], 1)
+    def describe(self, person: Tensor) -> Description:
+        """Of person RGBA, premultiplied (B, 4, 256, 256); once per start frame."""
+        alpha = F.interpolate(person[:, 3:], (COARSE_GRID, COARSE_GRID), mode="area")
+        features = torch.cat([self.appearance(person * 2 - 0.5), alpha], 1)
+        return Description(features, F.interpolate(person, (GRID, GRID), mode="area"))
 
-    def decode(self, description: Tensor, body: Body, code: Tensor) -> FlowMaps:
-        """Flow codes (B, 117) -> flow maps on the 64 x 64 grid; ``description`` and ``body`` repeated to B."""
+    def decode(self, description: Description, body: Body, code: Tensor) -> FlowMaps:
+        """Flow codes (B, 117) -> flow maps on the 128 x 128 grid; ``description`` and ``body`` repeated to B."""
+        features, coarse = self._coarse(description.features, body, code)
         with torch.no_grad():
-            proposal = propose(body, code.float())
-            surface = start_surface(body)
-            cues, coarse = _cues(proposal, surface)
-        warped = warp(description, coarse)
-        features, _ = self.refine(torch.cat([proposal.hit, coarse, cues, warped, description], 1).to(description.dtype))
-        out = self.head(features).float()
-        change, residual, shown, covered = out.split([NUM_BONES, 2, 1, 1], 1)
-        choice = (proposal.logits + 4 * change).softmax(1)
-        flow = torch.einsum("bkhw,bkchw->bchw", choice, proposal.flows) + _RESIDUAL_SCALE * residual
-        occlusion = torch.sigmoid(shown + 3 * cues[:, 2:3])
-        matte = torch.sigmoid(covered + 4 * (proposal.hit.amax(1, keepdim=True) * 2 - 1.2))
-        return FlowMaps(flow, occlusion, matte, choice * matte)
+            proposal = propose(body, code.float(), GRID)
+            surface = _enlarged(start_surface(body, COARSE_GRID))
+        out = _enlarged(coarse.float())
+        logits = proposal.logits + _CHOICE_SCALE * out[:, :NUM_BONES]
+        with torch.no_grad():
+            cues, guess = _cues(proposal, surface, logits)
+            choice = logits.softmax(1)
+        warped = warp(description.picture, guess)
+        wide = _enlarged(self.narrow(features))
+        seen = torch.cat([proposal.hit, choice, guess, cues, warped], 1).to(wide.dtype)
+        out = out + self.fine_head(self.fine(torch.cat([wide, seen], 1))).float()
+        return _maps(out, proposal, cues)
+
+    def _coarse(self, features: Tensor, body: Body, code: Tensor) -> tuple[Tensor, Tensor]:
+        """The hourglass' features (B, widths[0], 64, 64) and its answer (B, 19 + 2 + 1 + 1, 64, 64)."""
+        with torch.no_grad():
+            proposal = propose(body, code.float(), COARSE_GRID)
+            cues, guess = _cues(proposal, start_surface(body, COARSE_GRID), proposal.logits)
+        warped = warp(features, guess)
+        seen = torch.cat([proposal.hit, guess, cues, warped, features], 1)
+        wide, _ = self.refine(seen.to(features.dtype))
+        return wide, self.head(wide)
 
 
-def _cues(proposal: Proposal, surface: Tensor) -> tuple[Tensor, Tensor]:
-    """First guess from the ellipsoids alone.
+def _maps(out: Tensor, proposal: Proposal, cues: Tensor) -> FlowMaps:
+    """From change of the choice (19), residual flow (2), visibility (1) and coverage (1) to flow maps."""
+    change, residual, shown, covered = out.split([NUM_BONES, 2, 1, 1], 1)
+    choice = (proposal.logits + _CHOICE_SCALE * change).softmax(1)
+    flow = _mixed(choice, proposal.flows) + _RESIDUAL_SCALE * residual
+    occlusion = torch.sigmoid(shown + 3 * cues[:, 2:3])
+    matte = torch.sigmoid(covered + 4 * (proposal.hit.amax(1, keepdim=True) * 2 - 1.2))
+    return FlowMaps(flow, occlusion, matte, choice * matte)
+
+
+def _cues(proposal: Proposal, surface: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """First guess under a choice of bones.
 
     Returns:
         (B, 4, h, w): depth in the driving pose, depth behind the start frame's surface, facing in the start frame,
         body hit; and the guessed flow (B, 2, h, w).
     """
-    choice = proposal.logits.softmax(1)
+    choice = logits.softmax(1)
 
     def chosen(values: Tensor) -> Tensor:
         return (choice * values).sum(1, keepdim=True)
 
-    coarse = torch.einsum("bkhw,bkchw->bchw", choice, proposal.flows)
-    behind = (warp(surface, coarse) - chosen(proposal.start_depth)).clamp(-1, 1)
+    guess = _mixed(choice, proposal.flows)
+    behind = (warp(surface, guess) - chosen(proposal.start_depth)).clamp(-1, 1)
     front = chosen(proposal.front)
     cues = torch.cat([chosen(proposal.depth), 4 * behind, front, proposal.hit.amax(1, keepdim=True)], 1)
-    return cues, coarse
+    return cues, guess
+
+
+def _mixed(choice: Tensor, flows: Tensor) -> Tensor:
+    """Shares (B, 19, h, w) of flows (B, 19, 2, h, w), added up: (B, 2, h, w)."""
+    return (choice[:, :, None] * flows).sum(1)
+
+
+def _enlarged(maps: Tensor) -> Tensor:
+    """(B, C, 64, 64) -> (B, C, 128, 128)."""
+    return F.interpolate(maps, (GRID, GRID), mode="bilinear", align_corners=False)

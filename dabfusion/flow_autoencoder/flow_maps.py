@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+_SPECK = 1e-4  # weight of a cell without the person
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,18 @@ class FlowMaps:
     occlusion: Tensor
     matte: Tensor
     parts: Tensor | None = None
+
+    def reduced(self, size: int) -> FlowMaps:
+        """The maps on a coarser size x size grid; flow is the mean over the person's cells."""
+
+        def mean(maps: Tensor) -> Tensor:
+            return F.interpolate(maps, (size, size), mode="area")
+
+        matte = mean(self.matte)
+        flow = mean(self.flow * (self.matte + _SPECK)) / (matte + _SPECK)
+        return FlowMaps(flow, mean(self.occlusion), matte, None if self.parts is None else mean(self.parts))
+
+    def hints(self, size: int) -> Tensor:
+        """Occlusion, matte and parts, where there are any, as means over the cells of a size x size grid."""
+        maps = [self.occlusion, self.matte] + ([self.parts] if self.parts is not None else [])
+        return F.interpolate(torch.cat(maps, 1), (size, size), mode="area")

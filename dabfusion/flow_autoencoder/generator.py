@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from dabfusion.flow_autoencoder.blocks import ResidualBlock
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
-from dabfusion.flow_autoencoder.geometry import crop, scale_window, warp, warp_visible
+from dabfusion.flow_autoencoder.geometry import crop, enlarged, scale_window, warp, warp_visible
 
 Window = tuple[int, int, int, int]
+_HIDDEN_WEIGHT = 2.0  # how strongly the occlusion map closes the gate: an arm in front of a coat is not the coat
+_LEAST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Generator(nn.Module):
         self.decode_blocks = nn.Sequential(*(ResidualBlock(4 * c, 4 * c, local=True) for _ in range(blocks)))
         self.narrow1 = nn.Conv2d(4 * c, 2 * c, 1)
         self.up1 = nn.Sequential(
-            nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.ReLU()
+            nn.Conv2d(4 * c + 2, 2 * c, 3, padding=1), nn.ReLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.ReLU()
         )
         self.narrow2 = nn.Conv2d(2 * c, c, 1)
         self.up2 = nn.Sequential(
@@ -80,7 +82,7 @@ class Generator(nn.Module):
 
         Args:
             start: encoded start frames, repeated to B.
-            maps: flow maps on the H/4 x W/4 grid.
+            maps: flow maps at any resolution from H/4 x W/4 up.
             window: (top, left, height, width), multiples of 4: draw this part only.
 
         Returns:
@@ -88,15 +90,17 @@ class Generator(nn.Module):
         """
         half, quarter = scale_window(window, 2), scale_window(window, 4)
         moved = warp_visible(start.z, maps.flow, maps.occlusion, quarter)  # DabFusion Eq. 1
-        hints = [maps.occlusion, maps.matte] + ([maps.parts] if self.parts and maps.parts is not None else [])
-        h = self.join(torch.cat([moved, *(crop(m, quarter).to(moved.dtype) for m in hints)], 1))
+        height = start.picture.shape[-1]
+        hints = maps.hints(height // 4)[:, : 2 + self.parts]
+        h = self.join(torch.cat([moved, crop(hints, quarter).to(moved.dtype)], 1))
         h = self.decode_blocks(h)
         skip = (
             warp_visible(start.z2, maps.flow, maps.occlusion, half)
             if self.skips
             else torch.zeros_like(crop(start.z2, half))
         )
-        h = self.up1(torch.cat([F.interpolate(self.narrow1(h), scale_factor=2.0), skip], 1))
+        edges = crop(maps.hints(height // 2)[:, :2], half).to(h.dtype)
+        h = self.up1(torch.cat([F.interpolate(self.narrow1(h), scale_factor=2.0), skip, edges], 1))
         pixels = warp(start.picture, maps.flow, window)  # premultiplied RGBA
         skip = (
             warp_visible(start.z1, maps.flow, maps.occlusion, window)
@@ -105,7 +109,8 @@ class Generator(nn.Module):
         )
         h = self.up2(torch.cat([F.interpolate(self.narrow2(h), scale_factor=2.0), skip, pixels.to(h.dtype)], 1))
         painted, gate, matte = self.leave(h).float().split([3, 1, 1], 1)
-        gate = torch.sigmoid(gate) if self.gate else torch.zeros_like(gate)
+        hidden = torch.logit(enlarged(maps.occlusion.float(), start.picture, window), _LEAST).clamp_max(0)
+        gate = torch.sigmoid(gate + _HIDDEN_WEIGHT * hidden) if self.gate else torch.zeros_like(gate)
         alpha = torch.sigmoid(matte)
         copied, there = gate * pixels[:, :3].float(), gate * pixels[:, 3:].float()
         colour = copied + (1 - there) * torch.sigmoid(painted)  # where nothing can be copied, all is painted

@@ -53,13 +53,14 @@ def warp_visible(
     features: Tensor, flow: Tensor, occlusion: Tensor, window: tuple[int, int, int, int] | None = None
 ) -> Tensor:
     """z~ = m * warp(z, f), DabFusion Eq. 1; shapes as :func:`warp`, ``occlusion`` (B, 1, h, w)."""
-    height, width = features.shape[-2:]
-    shown = (
-        F.interpolate(occlusion, (height, width), mode="bilinear", align_corners=False)
-        if occlusion.shape[-2:] != (height, width)
-        else occlusion
-    )
-    return crop(shown, window).to(features.dtype) * warp(features, flow, window)
+    return enlarged(occlusion, features, window).to(features.dtype) * warp(features, flow, window)
+
+
+def enlarged(maps: Tensor, like: Tensor, window: tuple[int, int, int, int] | None = None) -> Tensor:
+    """Maps (B, C, h, w) at the resolution of ``like`` (B, any, H, W), or the window of that."""
+    if maps.shape[-2:] != like.shape[-2:]:
+        maps = F.interpolate(maps, like.shape[-2:], mode="bilinear", align_corners=False)
+    return crop(maps, window)
 
 
 def crop(maps: Tensor, window: tuple[int, int, int, int] | None) -> Tensor:

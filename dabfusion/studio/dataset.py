@@ -19,7 +19,7 @@ from dabfusion.studio.dance import CAPTURED_STYLE, sample_dance
 from dabfusion.studio.figure import Build, Figure, load_figure, procedural_figure
 from dabfusion.studio.moves import STYLES
 from dabfusion.studio.pose_pool import PosePool, sample_pose, sample_standing
-from dabfusion.studio.renderer import GROUND, STANDING_HEIGHT, Look, Pose, Renderer
+from dabfusion.studio.renderer import FLOW_SIZE, GROUND, STANDING_HEIGHT, Look, Pose, Renderer
 
 #: Who and what training never sees.
 HELD_OUT_IDENTITIES = ("Asian_M_1", "Black_F_2", "MENA_F_1", "White_M_2", "X_NHPI_F_1", "Hispanic_M_2")
@@ -28,13 +28,16 @@ HELD_OUT_TAKES = ("04", "12")
 _AUTHORED_SEED, _AUTHORED_SECONDS = 50_000, 20.0
 DRIVES_PER_CLIP = 8
 CLIPS_PER_SHARD = 40
+#: Of a person whose legs are cut off: the share of the height that the frame shows, and how much larger they are drawn
+#: at most (as ``preprocess.composite`` places them).
+_SHOWN_WHEN_CUT, _MOST_ZOOM = (0.48, 0.92), 2.0
 #: Arrays of a shard: (shape of one clip, type). K driving frames; coverage and visible are shares times 255.
 ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
     "start_rgba": ((256, 256, 4), "uint8"),
     "drive_rgba": ((DRIVES_PER_CLIP, 256, 256, 4), "uint8"),
-    "flow": ((DRIVES_PER_CLIP, 64, 64, 2), "float16"),
-    "visible": ((DRIVES_PER_CLIP, 64, 64), "uint8"),
-    "coverage": ((DRIVES_PER_CLIP, 64, 64), "uint8"),
+    "flow": ((DRIVES_PER_CLIP, FLOW_SIZE, FLOW_SIZE, 2), "float16"),
+    "visible": ((DRIVES_PER_CLIP, FLOW_SIZE, FLOW_SIZE), "uint8"),
+    "coverage": ((DRIVES_PER_CLIP, FLOW_SIZE, FLOW_SIZE), "uint8"),
     "start_code": ((117,), "float32"),
     "drive_code": ((DRIVES_PER_CLIP, 117), "float32"),
     "start_points": ((24, 3), "float32"),
@@ -53,12 +56,14 @@ class PackOptions:
         motion: folder of captured takes ``salsa_SS_NN.npz``, or None for poses of authored dances.
         held_out: draw the held-out identities and takes instead of the others.
         seed: of the whole pack.
+        close_ups: share of clips whose legs are cut off by the frame's bottom edge, as in many photos.
     """
 
     avatars: Path | None
     motion: Path | None
     held_out: bool = False
     seed: int = 0
+    close_ups: float = 0.12
 
 
 def identity(stem: str) -> str:
@@ -108,23 +113,28 @@ def _authored_pool(held_out: bool, stride: int) -> PosePool:
     )
 
 
-def draw_clip(renderer: Renderer, figure: Figure, pool: PosePool, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def draw_clip(
+    renderer: Renderer, figure: Figure, pool: PosePool, rng: np.random.Generator, close_ups: float = 0.0
+) -> dict[str, np.ndarray]:
     """One clip: a start frame and :data:`DRIVES_PER_CLIP` driving frames of one person, as :data:`ARRAYS` lists
-    them."""
+    them; ``close_ups`` is the chance that the frame cuts the legs off."""
     build = (
         Build.natural()
         if rng.random() < 0.35
         else Build.random(rng, float(rng.choice([1.0, 2.0, 3.5], p=[0.6, 0.25, 0.15])))
     )
     height = STANDING_HEIGHT * float(np.exp(rng.normal(0, 0.07)))
-    offsets = renderer.dress(figure, build, min(height, 1.65))
+    shown = float(rng.uniform(*_SHOWN_WHEN_CUT)) if rng.random() < close_ups else 1.0
+    height = height * min(_MOST_ZOOM, 1 / shown) if shown < 1 else min(height, 1.65)
+    offsets = renderer.dress(figure, build, height)
     leg = float(np.linalg.norm(offsets, axis=1)[[14, 15, 17, 18]].sum() / 2)
     look = Look.random(rng)
     pitch = turn_down(rng.normal(0.05, 0.05))
     rotation, root = _start_pose(pool, rng)
     rotation = pitch @ rotation
     probe = renderer.reference(Pose(rotation, np.zeros(3)), look)
-    hips = np.array([rng.normal(0, 0.06), GROUND + rng.normal(0, 0.03) - probe.points[:, 1].min(), 0.0])
+    soles = -1 - (1 - shown) * height if shown < 1 else GROUND + rng.normal(0, 0.03)
+    hips = np.array([rng.normal(0, 0.06), soles - probe.points[:, 1].min(), 0.0])
     reference = renderer.reference(Pose(rotation, hips), look)
     clip: dict[str, list[np.ndarray]] = {name: [] for name in ARRAYS}
     for _ in range(DRIVES_PER_CLIP):
@@ -195,7 +205,7 @@ def write_shard(options: PackOptions, out: Path, shard: int) -> Path:
     for k in range(CLIPS_PER_SHARD):
         rng = np.random.default_rng([options.seed, shard * CLIPS_PER_SHARD + k])
         figure = load_figure(people[int(rng.integers(len(people)))]) if people else procedural_figure()
-        for name, value in draw_clip(renderer, figure, pool, rng).items():
+        for name, value in draw_clip(renderer, figure, pool, rng, options.close_ups).items():
             arrays[name][k] = value
     for array in arrays.values():
         array.flush()

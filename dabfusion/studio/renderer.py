@@ -20,7 +20,7 @@ from dabfusion.skeleton import NUM_BONES
 from dabfusion.studio.figure import Build, Figure, bone_transforms, resize
 
 FRAME_SIZE = 256
-FLOW_SIZE = 64
+FLOW_SIZE = 128
 SUPERSAMPLING = 2
 #: Person taller than this share of the frame does not fit with raised arms (184 of 256 px; frame units are half
 #: heights).
@@ -103,12 +103,13 @@ class Look:
 
     @staticmethod
     def random(rng: np.random.Generator) -> Look:
-        """Studio and street light from the front hemisphere, sometimes flat; long lenses mostly."""
+        """Studio and street light from the front hemisphere, sometimes flat; lenses from a phone's to a long one."""
         direction = np.array([rng.normal(0, 0.7), rng.normal(0.5, 0.5), abs(rng.normal(0.9, 0.3)) + 0.1])
         light = _triple(direction / np.linalg.norm(direction))
         tint = _triple(1 + rng.normal(0, 0.06, 3))
         shading = float(rng.choice([0.0, 0.5, 0.8, 1.0], p=[0.1, 0.2, 0.3, 0.4]))
-        return Look(light, float(rng.uniform(0.25, 0.7)), shading, tint, float(rng.uniform(9, 22)))
+        ambient, camera = float(rng.uniform(0.25, 0.7)), float(np.exp(rng.uniform(np.log(4.5), np.log(20))))
+        return Look(light, ambient, shading, tint, camera)
 
 
 def _triple(values: np.ndarray) -> tuple[float, float, float]:
@@ -131,10 +132,10 @@ class Drawing:
 
     Attributes:
         rgba: (256, 256, 4) uint8, premultiplied.
-        flow: (64, 64, 2) float32 backward flow in normalised units (x right, y down), mean over person pixels; 0 where
-            there are none.
-        visible: (64, 64) float32, share of the cell's person pixels that the reference shows.
-        coverage: (64, 64) float32, share of the cell that the person covers.
+        flow: (128, 128, 2) float32 backward flow in normalised units (x right, y down), mean over person pixels; 0
+            where there are none.
+        visible: (128, 128) float32, share of the cell's person pixels that the reference shows.
+        coverage: (128, 128) float32, share of the cell that the person covers.
         points: (24, 3) posed points in frame units.
     """
 
@@ -290,7 +291,7 @@ def _nearest_depth(place: np.ndarray) -> np.ndarray:
 
 
 def _measure(rgba: np.ndarray, place: np.ndarray, reference: ReferenceView, points: np.ndarray) -> Drawing:
-    """Flow, visibility and coverage on the 64 x 64 grid, from the full-size position picture (256, 256, 4)."""
+    """Flow, visibility and coverage on the 128 x 128 grid, from the full-size position picture (256, 256, 4)."""
     person = place[..., 3] > 0.5
     centre = (2 * np.arange(FRAME_SIZE) + 1) / FRAME_SIZE - 1
     flow = np.stack([place[..., 0] - centre[None, :], -place[..., 1] - centre[:, None]], -1)

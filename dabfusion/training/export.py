@@ -1,6 +1,6 @@
 """Gathers trained runs into a checkpoint folder.
 
-python -m dabfusion export --codec RUN --generator RUN --flow-diffusion RUN --out checkpoints/studio
+python -m dabfusion export --stage1 RUN --flow-diffusion RUN --out checkpoints/studio
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ def _weights(run: Path) -> dict[str, Tensor]:
     return load_file(path)
 
 
+def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
 def _history(run: Path) -> dict[str, object]:
     """Steps, minutes and the last held-out figures of a run."""
     progress = json.loads((run / "progress.json").read_text("utf-8"))
@@ -50,13 +54,18 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def export(codec: Path, generator: Path, flow_diffusion: Path, out: Path) -> None:
+def export(stage1: Path, flow_diffusion: Path, out: Path) -> None:
     """Writes averaged weights as float16 with a config that says how they came about.
+
+    Args:
+        stage1: run of ``train-jointly`` (the folder "joint" of ``train-autoencoder``).
+        flow_diffusion: run of ``train-flow-diffusion``.
+        out: checkpoint folder.
 
     Raises:
         UserError: a run has no weights yet.
     """
-    stage1 = _weights(codec)
+    weights = _weights(stage1)
     dance = json.loads((flow_diffusion / CONFIG_FILE).read_text("utf-8"))
     config = {
         "preset": "studio",
@@ -67,14 +76,14 @@ def export(codec: Path, generator: Path, flow_diffusion: Path, out: Path) -> Non
         "training": {
             "data": "Studio: rendered avatars, captured salsa and authored dances on the beat grid; "
             "held-out identities and takes are not in it",
-            "commit": _commit(), "codec": _history(codec), "generator": _history(generator),
+            "commit": _commit(), "flow_autoencoder": _history(stage1),
             "flow_diffusion": dance["training"],
         },
     }  # fmt: skip
     parts = {
-        "body_reader": {k.removeprefix("reader."): v for k, v in stage1.items() if k.startswith("reader.")},
-        "codec": {k.removeprefix("codec."): v for k, v in stage1.items() if k.startswith("codec.")},
-        "generator": _weights(generator),
+        "body_reader": _part(weights, "reader."),
+        "codec": _part(weights, "codec."),
+        "generator": _part(weights, "generator."),
         "flow_diffusion": load_file(flow_diffusion / WEIGHTS_FILE),
     }
     save_checkpoint(out, config, parts)
@@ -83,12 +92,11 @@ def export(codec: Path, generator: Path, flow_diffusion: Path, out: Path) -> Non
 def main(argv: list[str] | None = None) -> int:
     """Command line of ``export``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--codec", type=Path, required=True, help="run folder of train-codec")
-    parser.add_argument("--generator", type=Path, required=True, help="run folder of train-generator")
+    parser.add_argument("--stage1", type=Path, required=True, help="run folder of train-jointly")
     parser.add_argument("--flow-diffusion", type=Path, required=True, help="run folder of train-flow-diffusion")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     options = parser.parse_args(argv)
-    export(options.codec, options.generator, options.flow_diffusion, options.out)
+    export(options.stage1, options.flow_diffusion, options.out)
     return 0
 
 

@@ -18,6 +18,7 @@ from dabfusion.skeleton import BONES, MIRRORED, NUM_BONES, ROTATION_SIZE, forwar
 _POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
 #: Share of clips in which one driving frame is the start frame: what is not moved must stay as it is.
 _STILL_SHARE = 0.2
+_OUTLINED_SHARE = 0.08
 _KEYPOINT_MIRROR = tuple(i ^ 1 for i in range(len(COCO_JOINTS)))
 
 
@@ -28,7 +29,7 @@ class PairBatch:
     Attributes:
         start: (B, 4, 256, 256) premultiplied RGBA.
         drive: (B * T, 4, 256, 256) the same of the driving frames.
-        flow, visible, coverage: (B * T, 2 | 1 | 1, 64, 64).
+        flow, visible, coverage: (B * T, 2 | 1 | 1, 128, 128).
         body: the start bodies, exact (B people).
         keypoints: (B, 12, 3) joints as a detector might report them.
         code: (B * T, 117).
@@ -108,6 +109,9 @@ class PairPack:
         keypoints = _keypoints(points, rng, augment)
         if augment:
             start, drive = _recolour(start, drive, rng)
+            for i in np.flatnonzero(rng.random(len(clips)) < _OUTLINED_SHARE):
+                both = outlined(torch.cat([start[i : i + 1], drive[i]]), 2 * int(rng.integers(1, 3)) + 1)
+                start[i], drive[i] = both[0], both[1:]
             if rng.random() < 0.5:
                 start, drive, visible, coverage = start.flip(-1), drive.flip(-1), visible.flip(-1), coverage.flip(-1)
                 flow = flow.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
@@ -124,7 +128,7 @@ class PairPack:
         return PairBatch(start, drive.flatten(0, 1), flow, visible, coverage, body, keypoints, code.flatten(0, 1))
 
 
-def spotlight(batch: PairBatch, indices: tuple[int, ...], width: float, size: int = 64) -> Tensor:
+def spotlight(batch: PairBatch, indices: tuple[int, ...], width: float, size: int) -> Tensor:
     """Soft blobs at body points of the driving frames.
 
     Args:
@@ -159,7 +163,7 @@ def _project(points: Tensor, camera: Tensor) -> Tensor:
 def _keypoints(points: Tensor, rng: np.random.Generator, augment: bool) -> Tensor:
     """(B, 12, 3): what a detector would say of the joints: slightly off, some missing, sometimes nothing at all."""
     joints = points[:, [p for _, p in COCO_JOINTS]]
-    confidence = torch.ones(*joints.shape[:2], 1)
+    confidence = (joints.abs().amax(-1, keepdim=True) < 1).float()
     if augment:
         joints = joints + torch.from_numpy(rng.normal(0, 0.012, joints.shape)).float()
         missing = rng.random(joints.shape[:2]) < 0.08
@@ -190,6 +194,12 @@ def _recolour(start: Tensor, drive: Tensor, rng: np.random.Generator) -> tuple[T
         drive.flatten(0, 1), m.repeat_interleave(times, 0), b.repeat_interleave(times, 0), g.repeat_interleave(times, 0)
     )
     return apply(start, m, b, g), moved.unflatten(0, (count, times))
+
+
+def outlined(pictures: Tensor, width: int) -> Tensor:
+    """Premultiplied RGBA (N, 4, h, w) with a dark rim ``width // 2`` pixels wide, as drawings have."""
+    inner = -F.max_pool2d(-pictures[:, 3:], width, 1, width // 2)
+    return torch.cat([pictures[:, :3] * inner / pictures[:, 3:].clamp_min(1e-3), pictures[:, 3:]], 1)
 
 
 def _hue(angle: float) -> np.ndarray:

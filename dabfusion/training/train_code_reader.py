@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from dabfusion.errors import UserError
 from dabfusion.flow_autoencoder.body_reader import Body, BodyReader
 from dabfusion.flow_autoencoder.code_reader import CodeReader
-from dabfusion.flow_autoencoder.codec import FlowCodec
+from dabfusion.flow_autoencoder.codec import COARSE_GRID, FlowCodec
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.geometry import extend_flow
 from dabfusion.skeleton import ROTATION_SIZE, forward_kinematics, rotation_from_6d
@@ -31,8 +31,9 @@ _HELD_OUT_EVERY = 200
 
 def observed_maps(batch: PairBatch, rng: np.random.Generator | None = None) -> FlowMaps:
     """Exact flow as an observer gets it: without parts and, given ``rng``, with errors such as a predictor makes."""
-    flow, matte = extend_flow(batch.flow, batch.coverage), batch.coverage
-    visible = torch.where(matte > 0, batch.visible, torch.ones_like(batch.visible))
+    visible = torch.where(batch.coverage > 0, batch.visible, torch.ones_like(batch.visible))
+    exact = FlowMaps(extend_flow(batch.flow, batch.coverage, steps=12), visible, batch.coverage).reduced(COARSE_GRID)
+    flow, visible, matte = exact.flow, exact.occlusion, exact.matte
     if rng is not None:
         rough = torch.from_numpy(rng.normal(0, 1, (len(flow), 2, 8, 8))).float()
         fine = torch.from_numpy(rng.normal(0, 1, tuple(flow.shape))).float()
@@ -87,7 +88,7 @@ def _described(codec: FlowCodec | None, batch: PairBatch, times: int) -> Tensor:
     if codec is None:
         return batch.flow[:, :0]
     with torch.no_grad():
-        return codec.describe(batch.start).float().repeat_interleave(times, 0)
+        return codec.describe(batch.start).features.float().repeat_interleave(times, 0)
 
 
 @torch.no_grad()

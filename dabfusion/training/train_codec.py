@@ -40,7 +40,7 @@ def driving_bodies(batch: PairBatch) -> tuple[Tensor, Body]:
     code, truth = batch.code[::times], batch.body
     placed = forward_kinematics(code, truth.offsets, truth.hips)[..., :2] * torch.tensor([1.0, -1.0])
     still = torch.cat([code[:, :ROTATION_SIZE], torch.zeros_like(code[:, ROTATION_SIZE:])], 1)
-    return batch.drive[::times], Body(placed.clamp(-1, 1), still, truth.offsets)
+    return batch.drive[::times], Body(placed, still, truth.offsets)
 
 
 def joined(first: Body, second: Body) -> Body:
@@ -54,8 +54,8 @@ def joined(first: Body, second: Body) -> Body:
 
 
 def reader_loss(read: Body, truth: Body) -> Tensor:
-    """L1 of points, rotations, build, and of the points as kinematics places them."""
-    points = (read.points - truth.points).abs().mean()
+    """L1 of points, rotations, build, and of the points as kinematics places them, which may be outside the frame."""
+    points = (read.points - truth.points.clamp(-1, 1)).abs().mean()
     turned = rotation_from_6d(read.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))) - rotation_from_6d(
         truth.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))
     )
@@ -71,8 +71,8 @@ def codec_loss(maps: FlowMaps, batch: PairBatch) -> tuple[Tensor, dict[str, floa
     """Person-weighted L1 of flow, cross-entropy of occlusion and matte; thin parts weigh more. Also the end-point
     error in pixels."""
     coverage = batch.coverage
-    ends = spotlight(batch, _EXTREMITIES, 0.06)
-    thin = 1 + 2 * (1 - F.avg_pool2d(coverage, 9, 1, 4)) + 3 * ends  # thin parts fill little of their surroundings
+    ends = spotlight(batch, _EXTREMITIES, 0.06, coverage.shape[-1])
+    thin = 1 + 2 * (1 - F.avg_pool2d(coverage, 17, 1, 8)) + 3 * ends  # thin parts fill little of their surroundings
     weight = coverage * thin
     seen = weight * (_HIDDEN_WEIGHT + (1 - _HIDDEN_WEIGHT) * batch.visible)
     error = (maps.flow - batch.flow).square().sum(1, keepdim=True).add(1e-8).sqrt()
@@ -80,7 +80,7 @@ def codec_loss(maps: FlowMaps, batch: PairBatch) -> tuple[Tensor, dict[str, floa
     occlusion = (
         weight * F.binary_cross_entropy(maps.occlusion.clamp(1e-4, 1 - 1e-4), batch.visible, reduction="none")
     ).sum() / weight.sum()
-    rim = 1 + 3 * thin * F.max_pool2d(coverage, 5, 1, 2)
+    rim = 1 + 3 * thin * F.max_pool2d(coverage, 9, 1, 4)
     matte = (rim * F.binary_cross_entropy(maps.matte.clamp(1e-4, 1 - 1e-4), coverage, reduction="none")).mean()
     shown = coverage * batch.visible
     figures = {
@@ -120,7 +120,7 @@ def step(
     read = Body(everyone.points[:count], everyone.code[:count], everyone.offsets[:count])
     body = noisy_body(batch.body, fit_body(read), rng)
     times = batch.drives
-    maps = codec.decode(codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code)
+    maps = codec.decode(codec.describe(batch.start).repeated(times), body.repeated(times), batch.code)
     second, figures = codec_loss(maps, batch)
     figures["points_px"] = float((read.points.detach() - batch.body.points).norm(dim=-1).mean()) * 128
     figures["reader"] = float(first.detach())
@@ -149,7 +149,7 @@ def evaluate(
         keypoints = batch.keypoints if hints else torch.zeros_like(batch.keypoints)
         read = reader(batch.start, keypoints)
         fitted = fit_body(read)
-        maps = codec.decode(codec.describe(batch.start).repeat_interleave(8, 0), fitted.repeated(8), batch.code)
+        maps = codec.decode(codec.describe(batch.start).repeated(8), fitted.repeated(8), batch.code)
         _, figures = codec_loss(maps, batch)
         figures["points_px"] = float((read.points.detach() - batch.body.points).norm(dim=-1).mean()) * 128
         figures["turn_deg"] = turn_error(read.code, batch.body.code)

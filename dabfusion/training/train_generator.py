@@ -24,12 +24,14 @@ from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.generator import Generator, Window
 from dabfusion.flow_autoencoder.geometry import crop, extend_flow, warp
+from dabfusion.training.adversarial import Drawing
 from dabfusion.training.pairs import PairBatch, PairPack, spotlight
 from dabfusion.training.perceptual import PerceptualLoss
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 from dabfusion.training.train_codec import ReaderAndCodec
 
 _WINDOW = 128
+_PERCEPTUAL_WEIGHT = 1.0
 _FACE_POINTS = (4, 19)
 _HAND_POINTS = (8, 20, 12, 21)
 
@@ -56,42 +58,42 @@ class FlowSource:
         """What inference would use."""
         times = batch.drives
         body = fit_body(self.reader(batch.start, batch.keypoints))
-        return self.codec.decode(
-            self.codec.describe(batch.start).repeat_interleave(times, 0), body.repeated(times), batch.code
-        )
+        return self.codec.decode(self.codec.describe(batch.start).repeated(times), body.repeated(times), batch.code)
 
 
 @torch.no_grad()
 def exact_maps(batch: PairBatch) -> FlowMaps:
     """True flow, carried a little beyond the person's edge, with parts from the ellipsoid body."""
-    proposal = propose(batch.body.repeated(batch.drives), batch.code)
+    proposal = propose(batch.body.repeated(batch.drives), batch.code, batch.coverage.shape[-1])
     parts = proposal.logits.softmax(1) * batch.coverage
     occlusion = torch.where(batch.coverage > 0, batch.visible, torch.ones_like(batch.visible))
-    return FlowMaps(extend_flow(batch.flow, batch.coverage), occlusion, batch.coverage, parts)
+    return FlowMaps(extend_flow(batch.flow, batch.coverage, steps=12), occlusion, batch.coverage, parts)
 
 
 def attention(batch: PairBatch) -> Tensor:
-    """(B * T, 1, 64, 64) weights of what people look at: the person 5, face and hands more, the empty rest 1."""
-    face, hands = spotlight(batch, _FACE_POINTS, 0.08), spotlight(batch, _HAND_POINTS, 0.08)
+    """(B * T, 1, 128, 128) weights of what people look at: the person 5, face and hands more, the empty rest 1."""
+    size = batch.coverage.shape[-1]
+    face, hands = (spotlight(batch, points, 0.08, size) for points in (_FACE_POINTS, _HAND_POINTS))
     return 1 + batch.coverage * (4 + 8 * face + 4 * hands)
 
 
-def drawing_loss(drawn: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Weighted L1 of premultiplied RGBA and of its gradients on three levels of a pyramid."""
+def drawing_loss(drawn: Tensor, truth: Tensor, weight: Tensor, plate: Tensor | None = None) -> Tensor:
+    """Weighted L1 of RGBA and of its gradients on three levels of a pyramid.
+
+    Args:
+        drawn, truth: premultiplied RGBA (N, 4, h, w).
+        weight: (N, 1, h, w).
+        plate: (N, 3, 1, 1) colours to see both in front of: against black alone, a dark rim costs nothing.
+    """
+    if plate is not None:
+        drawn, truth = (torch.cat([v[:, :3] + (1 - v[:, 3:]) * plate, v[:, 3:]], 1) for v in (drawn, truth))
     total = torch.zeros((), device=drawn.device)
     for level in range(3):
         error = (drawn - truth).abs()
         total = total + (weight * error).sum() / weight.sum() / 2**level
         for axis in (2, 3):
-            total = (
-                total
-                + (drawn.diff(dim=axis) - truth.diff(dim=axis))
-                .abs()
-                .mul(weight.narrow(axis, 1, weight.shape[axis] - 1))
-                .sum()
-                / weight.sum()
-                / 2
-            )
+            slope = (drawn.diff(dim=axis) - truth.diff(dim=axis)).abs()
+            total = total + (weight.narrow(axis, 1, slope.shape[axis]) * slope).sum() / weight.sum() / 2
         drawn, truth, weight = (F.avg_pool2d(v, 2) for v in (drawn, truth, weight))
     return total
 
@@ -101,26 +103,27 @@ def random_window(rng: np.random.Generator) -> Window:
     return 4 * int(rng.integers(0, 33)), 4 * int(rng.integers(8, 25)), _WINDOW, _WINDOW
 
 
-def step(
-    generator: Generator, maps: FlowMaps, batch: PairBatch, perceptual: PerceptualLoss | None, rng: np.random.Generator
-) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one batch in one random window."""
+def draw(generator: Generator, maps: FlowMaps, batch: PairBatch, rng: np.random.Generator) -> Drawing:
+    """Draws a batch in one random window."""
     window = random_window(rng)
     start = generator.encode(batch.start).repeated(batch.drives)
-    drawn = generator.decode(start, maps, window)
-    truth = crop(batch.drive, window)
-    weight = crop(
-        F.interpolate(attention(batch), batch.drive.shape[-2:], mode="bilinear"),
-        window,
-    )
-    loss = drawing_loss(drawn, truth, weight)
+    weight = F.interpolate(attention(batch), batch.drive.shape[-2:], mode="bilinear")
+    return Drawing(generator.decode(start, maps, window), crop(batch.drive, window), crop(weight, window))
+
+
+def picture_loss(
+    drawing: Drawing, perceptual: PerceptualLoss | None, rng: np.random.Generator
+) -> tuple[Tensor, dict[str, float]]:
+    """Loss of what was drawn, and figures to watch."""
+    drawn, truth = drawing.drawn, drawing.truth
+    plate = torch.from_numpy(rng.random((len(drawn), 3, 1, 1))).float()
+    loss = drawing_loss(drawn, truth, drawing.weight, plate)
     figures = {"drawing": float(loss.detach())}
     if perceptual is not None:
-        plate = torch.from_numpy(rng.random((1, 3, 1, 1))).float()
         half = slice(0, None, 2)
-        felt = perceptual(*(v[half, :3] + (1 - v[half, 3:]) * plate for v in (drawn, truth)))
+        felt = perceptual(*(v[half, :3] + (1 - v[half, 3:]) * plate[half] for v in (drawn, truth)))
         figures["perceptual"] = float(felt.detach())
-        loss = loss + 0.25 * felt
+        loss = loss + _PERCEPTUAL_WEIGHT * felt
     return loss, figures
 
 
@@ -128,9 +131,10 @@ def step(
 def evaluate(generator: Generator, source: FlowSource, pack: PairPack, clips: int = 24) -> dict[str, float]:
     """L1 on the person (8-bit levels) over held-out pairs, under exact flow and under predicted flow."""
     sums = {"l1_exact": [], "l1_predicted": [], "l1_start": []}  # type: dict[str, list[float]]
+    clips = min(clips, len(pack))
     for first in range(0, clips, 4):
         batch = pack.collate(
-            [pack.clip(i, np.arange(3)) for i in range(first, first + 4)], np.random.default_rng(0), False
+            [pack.clip(i, np.arange(3)) for i in range(first, min(first + 4, clips))], np.random.default_rng(0), False
         )
         start = generator.encode(batch.start).repeated(3)
         everything = {
@@ -149,7 +153,9 @@ def sample_sheet(generator: Generator, source: FlowSource, pack: PairPack, path:
     """A picture, a row a held-out pair: start, truth, warped start, drawn under exact flow, drawn under predicted
     flow."""
     batch = pack.collate(
-        [pack.clip(i * 3, np.arange(i % 8, i % 8 + 1)) for i in range(rows)], np.random.default_rng(0), False
+        [pack.clip(i * 3 % len(pack), np.arange(i % 8, i % 8 + 1)) for i in range(rows)],
+        np.random.default_rng(0),
+        False,
     )
     start, exact = generator.encode(batch.start), exact_maps(batch)
     columns = [batch.start, batch.drive, warp(batch.start, exact.flow), generator.decode(start, exact)]
@@ -192,7 +198,8 @@ def train(
         batch = pack.batch(rng, clips, drives)
         with torch.autocast("cpu", torch.bfloat16):
             maps = source.predicted(batch) if source.ready and rng.random() < share else exact_maps(batch)
-            loss, figures = step(generator, maps, batch, perceptual if run.step % 2 else None, rng)
+            drawing = draw(generator, maps, batch, rng)
+            loss, figures = picture_loss(drawing, perceptual if run.step % 2 else None, rng)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
