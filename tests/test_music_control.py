@@ -21,7 +21,7 @@ from dabfusion.evaluation.heard_dances import (
     load_dance_model,
     start_pose,
 )
-from dabfusion.evaluation.music_control import breaks_of, check_songs, dance_distance, steps_per_second
+from dabfusion.evaluation.music_control import TempoCheck, breaks_of, check_songs, dance_distance, steps_per_second
 from dabfusion.evaluation.style_recognition import (
     Recognition,
     StyleJudge,
@@ -118,11 +118,16 @@ def test_the_report_is_written(dancer: Dancer, tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(control_report, "held_out_songs", songs)
     monkeypatch.setattr(control_report, "load_dance_model", lambda folder: dancer.model)
-    monkeypatch.setattr(control_report, "check_tempo", lambda *_: control_report.TempoCheck((76.0, 152.0), (1.2, 2.3)))
+    def tempo(dancer: Dancer, seed: int, style: str, times: float, told: bool) -> TempoCheck:
+        return TempoCheck((84.0, 84 * times), (84.5, 84 * times if told or seed else 63.0), (1.2, 2.3))
+
+    monkeypatch.setattr(control_report, "check_tempo", tempo)
     monkeypatch.setattr(control_report, "_SONGS_FOR_BREAKS", 2)
     path = control_report.measure_control(tmp_path, count=2).write(tmp_path / "out")
     told = json.loads((tmp_path / "out" / "control.json").read_text())
-    assert told["Tempo"]["the same song at 76 and 152 BPM"]["fast / slow"] == pytest.approx(2.3 / 1.2, abs=1e-3)
+    rows = told["Tempo"]
+    assert rows["84 and 168 BPM, told"]["fast / slow"] == pytest.approx(2.3 / 1.2, abs=1e-3)
+    assert rows["84 and 126 BPM, tracked"]["both tempi known"] == 0.5
     assert 0 <= told["Breaks"]["ground truth"]["share"] < 0.8
     text = path.read_text()
     assert all(title in text for title in ("On the beat", "Tempo", "Breaks", "Songs and seeds"))

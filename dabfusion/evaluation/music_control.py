@@ -1,6 +1,6 @@
 """Does the dancer obey the music? At the level of codes, on songs that training never heard:
 
-- twice the tempo, twice the steps;
+- a faster song, more steps: half as fast again as the tracker hears it, and twice as fast where the beats are told;
 - a break in the song stops the dancer;
 - the same seed dances differently to another song, and the same to the same song;
 - another style token, another dance.
@@ -30,9 +30,9 @@ from dabfusion.training.motion_report import MotionMeasures, mean_measures, meas
 from .heard_dances import FIRST_SONG, GENRES, Dancer, heard_features, start_pose
 
 SECONDS = 12.0
-SLOW_TEMPO = 76.0  #: BPM; its double is still within what the tracker hears
-#: A break counts from so long after its first beat (the dancer has to come to rest) to its end, seconds.
-COMING_TO_REST = 0.35
+SLOW_TEMPO = 84.0  #: BPM; half as fast again is still a tempo that the tracker does not take for another
+#: Dancers rest from so long after a break's first beat, seconds, until a beat before its end, when they set out again.
+COMING_TO_REST = 0.1
 _SHORTEST_REST = 0.3
 _ACTIVE = 0.08  # of a song's plan: below it the music is silent
 
@@ -60,22 +60,34 @@ def dance_distance(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class TempoCheck:
-    """One song at two tempi: what the tracker heard (BPM) and motion beats per second."""
+    """One song at two tempi: BPM as planned and as the dancer was told, and motion beats per second."""
 
+    planned: tuple[float, float]
     heard: tuple[float, float]
     steps: tuple[float, float]
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the dancer was told both tempi as they are."""
+        return all(abs(h / p - 1) < 0.05 for h, p in zip(self.heard, self.planned, strict=True))
 
-def check_tempo(dancer: Dancer, seed: int, style: str) -> TempoCheck:
-    """The same song at :data:`SLOW_TEMPO` and at twice that, danced with the same seed and style."""
+
+def check_tempo(dancer: Dancer, seed: int, style: str, times: float, told: bool) -> TempoCheck:
+    """The same song at :data:`SLOW_TEMPO` and so many ``times`` as fast, danced with the same seed and style.
+
+    ``told``: with the true beats; else with those that the tracker finds.
+    """
+    planned = (SLOW_TEMPO, times * SLOW_TEMPO)
     heard, steps = [], []
-    for tempo in (SLOW_TEMPO, 2 * SLOW_TEMPO):
+    for tempo in planned:
         plan = replace(plan_song(style, FIRST_SONG + seed, beats=64), tempo=tempo)
         song = hear_plan(plan, 0.0)
+        if told:
+            song = replace(song, beats=song.true_beats, tempo=tempo)
         codes = dancer.dance(heard_features(song, 6.0, SECONDS), start_pose(seed), seed, style)
         heard.append(song.tempo)
         steps.append(steps_per_second(codes[VIDEO_FPS:]))
-    return TempoCheck((heard[0], heard[1]), (steps[0], steps[1]))
+    return TempoCheck(planned, (heard[0], heard[1]), (steps[0], steps[1]))
 
 
 def breaks_of(song: HeardSong) -> list[tuple[float, float]]:
@@ -84,7 +96,9 @@ def breaks_of(song: HeardSong) -> list[tuple[float, float]]:
     silent = np.r_[False, song.plan.energy(song.start + times) < _ACTIVE, False]
     edges = np.flatnonzero(np.diff(silent.astype(int))) * 0.02
     inside = list(zip(edges[::2], edges[1::2], strict=True))
-    return [(a, b) for a, b in inside if b - a > COMING_TO_REST + _SHORTEST_REST and a > 3 and b < song.seconds - 3]
+    beat = 60 / song.plan.tempo
+    rests = [(a, b) for a, b in inside if b - a - beat > COMING_TO_REST + _SHORTEST_REST]
+    return [(a, b) for a, b in rests if a > 3 and b < song.seconds - 3]
 
 
 def check_break(dancer: Dancer, song: HeardSong, seed: int) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -98,7 +112,7 @@ def check_break(dancer: Dancer, song: HeardSong, seed: int) -> tuple[tuple[float
     for codes in (made, encode_pose(truth.rotation, truth.root - truth.root[0])):
         speed = joint_speed(points_of(codes)[..., :2], VIDEO_FPS)
         time = start + (np.arange(len(speed)) + 0.5) / VIDEO_FPS
-        rest = (time > a + COMING_TO_REST) & (time < b)
+        rest = (time > a + COMING_TO_REST) & (time < b - 60 / song.plan.tempo)
         dancing = ((time < a) | (time > b + 0.5)) & (time > start + 1)
         found.append((float(speed[rest].mean()), float(speed[dancing].mean())))
     return found[0], found[1]
