@@ -7,7 +7,8 @@ import torch
 
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.generator import Generator
-from dabfusion.flow_autoencoder.geometry import crop, warp
+from dabfusion.flow_autoencoder.geometry import crop, enlarged, warp
+from dabfusion.flow_autoencoder.seen_colours import fill_unseen, seen_colours
 
 
 def tiny(**switches):
@@ -66,7 +67,8 @@ def test_open_gate_copies_the_warped_pixels():
     assert 0.2 < shown.float().mean() < 0.9
     assert torch.allclose(drawn[:, :3][shown], moved[:, :3][shown], atol=1e-3)
     empty = (moved[:, 3:] == 0).expand_as(moved[:, :3])
-    assert torch.allclose(drawn[:, :3][empty], torch.tensor(0.5), atol=1e-4)
+    near = enlarged(seen_colours(picture, maps), picture).clamp(1e-3, 1 - 1e-3)  # what is painted by a delta of 0
+    assert torch.allclose(drawn[:, :3][empty], near[empty], atol=1e-4)
 
 
 def test_without_gate_nothing_is_copied():
@@ -76,9 +78,8 @@ def test_without_gate_nothing_is_copied():
         generator.leave.weight.zero_()
         generator.leave.bias.copy_(torch.tensor([0.0, 0, 0, 30, 30]))
     drawn = generator.decode(generator.encode(picture), maps)
-    assert torch.allclose(
-        drawn[:, :3], torch.full_like(drawn[:, :3], 0.5), atol=1e-4
-    )  # what is painted, a sigmoid of 0
+    near = enlarged(seen_colours(picture, maps), picture).clamp(1e-3, 1 - 1e-3)
+    assert torch.allclose(drawn[:, :3], near, atol=1e-4)  # what is painted by a delta of 0
 
 
 def test_skips_are_what_brings_fine_features():
@@ -111,3 +112,35 @@ def test_start_frames_repeat_in_rows():
     start = tiny().encode(picture)
     again = start.repeated(3)
     assert torch.equal(again.z[2], start.z[0]) and torch.equal(again.z[3], start.z[1])
+
+
+def test_hidden_cells_take_the_colours_seen_around_them():
+    seen = torch.zeros(1, 1, 64, 64)
+    seen[..., :20], seen[..., 44:] = 1.0, 1.0
+    colour = torch.zeros(1, 3, 64, 64)
+    colour[:, 0, :, :20], colour[:, 2, :, 44:] = 0.8, 0.6  # red left, blue right, nothing between
+    filled = fill_unseen(colour, seen)
+    assert torch.allclose(filled[..., :20], colour[..., :20]) and torch.allclose(filled[..., 44:], colour[..., 44:])
+    left, right = filled[0, :, 32, 22], filled[0, :, 32, 41]
+    assert left[0] > 3 * left[2] and right[2] > 3 * right[0]
+    assert filled.min() >= 0 and filled.amax((0, 2, 3)).tolist() == pytest.approx([0.8, 0, 0.6])
+
+
+def test_where_nothing_is_seen_colours_are_grey():
+    nothing = torch.zeros(2, 1, 64, 64)
+    assert torch.allclose(fill_unseen(nothing.expand(-1, 3, -1, -1), nothing), torch.tensor(0.5))
+
+
+def test_seen_colours_move_with_the_person_and_leave_out_what_is_hidden():
+    picture = torch.zeros(1, 4, 64, 64)
+    picture[:, 3] = 1
+    picture[:, 1, :, :32], picture[:, 0, :, 32:] = 1, 1  # green left, red right
+    flow = torch.zeros(1, 2, 16, 16)
+    flow[:, 0] = 1.0  # everything comes from half a frame further right
+    ones = torch.ones(1, 1, 16, 16)
+    moved = seen_colours(picture, FlowMaps(flow, ones, ones, None))
+    assert torch.allclose(moved[0, :, 32, 8], torch.tensor([1.0, 0, 0]), atol=1e-3)
+    hidden = ones.clone()
+    hidden[..., 8:] = 0  # the right half is not seen: it is filled from the left one
+    filled = seen_colours(picture, FlowMaps(0 * flow, hidden, ones, None))
+    assert filled[0, 1, 32, 60] > 0.9 > 0.1 > filled[0, 0, 32, 60]

@@ -18,7 +18,7 @@ from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.flow_autoencoder.geometry import warp
 from dabfusion.training import train_code_reader, train_codec, train_jointly
 from dabfusion.training.adversarial import Critic, CriticRun, Drawing
-from dabfusion.training.pairs import PairPack, outlined
+from dabfusion.training.pairs import PairPack, outlined, random_palette, through_palette
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 from dabfusion.training.train_generator import draw, drawing_loss, exact_maps, picture_loss
 
@@ -111,12 +111,33 @@ def test_critic_learns_to_tell_noise_from_truth_and_asks_for_the_truth(tmp_path)
     assert noise.grad.abs().sum() > 0
 
 
-def testoutlined_pictures_have_a_dark_rim_and_keep_their_inside():
+def test_outlined_pictures_have_a_dark_rim_and_keep_their_inside():
     picture = torch.zeros(1, 4, 32, 32)
     picture[:, :, 8:24, 8:24] = 1
     drawn = outlined(picture, 5)
     assert drawn[0, :3, 8:10, 8:24].max() == 0 and drawn[0, :3, 10:22, 10:22].min() == 1
     assert torch.equal(drawn[:, 3], picture[:, 3])
+
+
+def test_palettes_exchange_colours_the_same_way_everywhere():
+    rng = np.random.default_rng(0)
+    colour = torch.rand(1, 3, 8, 8)
+    palettes = torch.stack([random_palette(rng) for _ in range(40)])
+    changed = [through_palette(colour, p[None]) for p in palettes]
+    kept = [torch.allclose(c, colour, atol=1e-5) for c in changed]
+    assert 10 < sum(kept) < 35  # the others keep the avatars' own colours
+    other = next(c for c, same in zip(changed, kept, strict=True) if not same)
+    palette = palettes[kept.index(False)][None]
+    assert torch.allclose(through_palette(colour.flip(-1), palette), other.flip(-1), atol=1e-6)
+    assert other.min() >= 0 and other.max() <= 1
+
+
+def test_a_palette_is_looked_up_by_red_green_and_blue():
+    palette = torch.zeros(1, 3, 2, 2, 2)
+    palette[0, :, 0, 1, 0] = torch.tensor([0.2, 0.4, 0.6])  # what pure green becomes
+    green = torch.tensor([0.0, 1, 0]).view(1, 3, 1, 1)
+    assert through_palette(green, palette).flatten().tolist() == pytest.approx([0.2, 0.4, 0.6])
+    assert through_palette(1 - green, palette).abs().max() == 0
 
 
 def test_exact_maps_of_a_sliding_patch_slide_it(folder):

@@ -3,7 +3,8 @@
 Encoder and decoder follow Johnson et al. 2016 (two stride-2 convolutions, residual blocks, two up-convolutions), as
 DabFusion's do. Beyond it: features at full and half resolution are warped too and joined by skips, and the output
 blends the *warped pixels themselves* with painted ones by a learned gate, so that what the photo shows is copied
-rather than repainted; and the person is a layer with a matte of its own.
+rather than repainted; painted colours start from those seen nearby (:mod:`.seen_colours`), so that no colour is too
+unusual to be painted; and the person is a layer with a matte of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from dabfusion.flow_autoencoder.blocks import ResidualBlock
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.geometry import crop, enlarged, scale_window, warp, warp_visible
+from dabfusion.flow_autoencoder.seen_colours import seen_colours
 
 Window = tuple[int, int, int, int]
 _HIDDEN_WEIGHT = 2.0  # how strongly the occlusion map closes the gate: an arm in front of a coat is not the coat
@@ -66,7 +68,7 @@ class Generator(nn.Module):
         )
         self.narrow2 = nn.Conv2d(2 * c, c, 1)
         self.up2 = nn.Sequential(
-            nn.Conv2d(2 * c + 4, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, c, 3, padding=1), nn.ReLU()
+            nn.Conv2d(2 * c + 7, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, c, 3, padding=1), nn.ReLU()
         )
         self.leave = nn.Conv2d(c, 5, 3, padding=1)
 
@@ -107,11 +109,14 @@ class Generator(nn.Module):
             if self.skips
             else torch.zeros_like(crop(start.z1, window))
         )
-        h = self.up2(torch.cat([F.interpolate(self.narrow2(h), scale_factor=2.0), skip, pixels.to(h.dtype)], 1))
+        near = enlarged(seen_colours(start.picture, maps), start.picture, window)
+        given = [F.interpolate(self.narrow2(h), scale_factor=2.0), skip, pixels.to(h.dtype), near.to(h.dtype)]
+        h = self.up2(torch.cat(given, 1))
         painted, gate, matte = self.leave(h).float().split([3, 1, 1], 1)
         hidden = torch.logit(enlarged(maps.occlusion.float(), start.picture, window), _LEAST).clamp_max(0)
         gate = torch.sigmoid(gate + _HIDDEN_WEIGHT * hidden) if self.gate else torch.zeros_like(gate)
         alpha = torch.sigmoid(matte)
         copied, there = gate * pixels[:, :3].float(), gate * pixels[:, 3:].float()
-        colour = copied + (1 - there) * torch.sigmoid(painted)  # where nothing can be copied, all is painted
+        painted = torch.sigmoid(painted + torch.logit(near, _LEAST))
+        colour = copied + (1 - there) * painted  # where nothing can be copied, all is painted
         return torch.cat([alpha * colour, alpha], 1)

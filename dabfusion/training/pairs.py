@@ -19,6 +19,8 @@ _POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
 #: Share of clips in which one driving frame is the start frame: what is not moved must stay as it is.
 _STILL_SHARE = 0.2
 _OUTLINED_SHARE = 0.08
+_PALETTE_SHARE = 0.4
+_PALETTE_SIZE = 4
 _KEYPOINT_MIRROR = tuple(i ^ 1 for i in range(len(COCO_JOINTS)))
 
 
@@ -173,27 +175,57 @@ def _keypoints(points: Tensor, rng: np.random.Generator, augment: bool) -> Tenso
 
 
 def _recolour(start: Tensor, drive: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Each clip in other colours: hue turned, channels mixed, brightness and contrast changed; alpha kept."""
+    """Each clip in other colours: hue turned, channels mixed, saturation, brightness and contrast changed, and for a
+    share of them (:data:`_PALETTE_SHARE`) every colour replaced by another; alpha kept."""
     count = len(start)
     matrix, shift, gamma = np.zeros((count, 3, 3)), np.zeros((count, 3)), np.ones(count)
+    palettes = torch.stack([random_palette(rng) for _ in range(count)])
     for i in range(count):
         angle = rng.normal(0, 0.15) if rng.random() < 0.5 else rng.uniform(-np.pi, np.pi)
-        matrix[i] = _hue(angle) @ (np.eye(3) + rng.normal(0, 0.08, (3, 3))) * np.exp(rng.normal(0, 0.2))
+        mixed = _hue(angle) @ _saturate(np.exp(rng.normal(0.15, 0.45))) @ (np.eye(3) + rng.normal(0, 0.08, (3, 3)))
+        matrix[i] = mixed * np.exp(rng.normal(0, 0.2))
         shift[i] = rng.normal(0, 0.06) + rng.normal(0, 0.03, 3)
         gamma[i] = np.exp(rng.normal(0, 0.2))
     m, b, g = (torch.from_numpy(v).float() for v in (matrix, shift, gamma))
 
-    def apply(picture: Tensor, m: Tensor, b: Tensor, g: Tensor) -> Tensor:
+    def apply(picture: Tensor, m: Tensor, b: Tensor, g: Tensor, palette: Tensor) -> Tensor:
         alpha = picture[:, 3:]
-        colour = (picture[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1)
+        colour = through_palette((picture[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1), palette)
         colour = torch.einsum("bij,bjhw->bihw", m, colour) + b[..., None, None]
         return torch.cat([colour.clamp(0.0, 1) ** g[:, None, None, None] * alpha, alpha], 1)
 
     times = drive.shape[1]
-    moved = apply(
-        drive.flatten(0, 1), m.repeat_interleave(times, 0), b.repeat_interleave(times, 0), g.repeat_interleave(times, 0)
-    )
-    return apply(start, m, b, g), moved.unflatten(0, (count, times))
+    moved = apply(drive.flatten(0, 1), *(v.repeat_interleave(times, 0) for v in (m, b, g, palettes)))
+    return apply(start, m, b, g, palettes), moved.unflatten(0, (count, times))
+
+
+def random_palette(rng: np.random.Generator) -> Tensor:
+    """A random table of colours (3, n, n, n) over blue, green, red: smooth, so that shading stays shading."""
+    plain = np.stack(np.meshgrid(*[np.linspace(0, 1, _PALETTE_SIZE)] * 3, indexing="ij")[::-1])
+    if rng.random() >= _PALETTE_SHARE:
+        return torch.from_numpy(plain).float()
+    bright = plain.mean(0)[None] * rng.uniform(0.3, 1.0)
+    other = rng.random(plain.shape) * (1 - bright) * rng.uniform(0.5, 1.2) + bright * rng.random((3, 1, 1, 1)) * 1.3
+    return torch.from_numpy(plain + rng.uniform(0.4, 1.0) * (other - plain)).float().clamp(0, 1)
+
+
+def through_palette(colour: Tensor, palette: Tensor) -> Tensor:
+    """Looks colours up, trilinearly.
+
+    Args:
+        colour: RGB (B, 3, h, w) in [0, 1].
+        palette: (B, 3, n, n, n) RGB over blue, green, red.
+
+    Returns:
+        (B, 3, h, w).
+    """
+    at = colour.permute(0, 2, 3, 1)[:, None] * 2 - 1  # (B, 1, h, w, 3): red, green, blue
+    return F.grid_sample(palette, at, mode="bilinear", padding_mode="border", align_corners=True)[:, :, 0]
+
+
+def _saturate(factor: float) -> np.ndarray:
+    """Matrix (3, 3) that keeps grey and multiplies the distance from it."""
+    return factor * np.eye(3) + (1 - factor) / 3
 
 
 def outlined(pictures: Tensor, width: int) -> Tensor:
