@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from dabfusion.flow_autoencoder.body_fit import fit_body
+from dabfusion.flow_autoencoder.body_fit import aimed, fit_body
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.skeleton import CODE_SIZE, NUM_BONES, ROTATION_SIZE, forward_kinematics
 from dabfusion.studio.figure import procedural_figure
@@ -46,3 +46,23 @@ def test_points_beyond_the_frame_are_placed_by_kinematics_and_pull_nothing() -> 
     fitted = fit_body(Body(placed.clamp(-1, 1), true, offsets))
     assert torch.allclose(fitted.points, placed, atol=0.02)
     assert torch.allclose(fitted.code, true, atol=0.05)
+
+
+def test_an_arm_read_as_hanging_but_seen_raised_is_turned_at_once_and_nothing_else_is() -> None:
+    offsets = 0.6 * torch.from_numpy(procedural_figure().offsets)[None]  # all of it inside the frame
+    rest = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(NUM_BONES)
+    guess = torch.cat([rest, torch.zeros(CODE_SIZE - ROTATION_SIZE)])[None]
+    angle = torch.tensor(2.2)  # the left arm, stretched to the side in the guess, is seen raised beyond upright
+    true = guess.clone()
+    for bone in (6, 7, 8):
+        true[0, 6 * bone : 6 * bone + 6] = torch.stack(
+            [angle.cos(), angle.sin(), angle * 0, -angle.sin(), angle.cos(), angle * 0]
+        )
+    hips = torch.tensor([[0.0, 0.1, 0.0]])
+    seen = forward_kinematics(true, offsets, hips)[..., :2] * torch.tensor([1.0, -1.0])
+    turned = aimed(Body(seen, guess, offsets))
+    assert (turned - true).abs().max() < 0.03
+    assert torch.allclose(aimed(Body(seen, true, offsets)), true, atol=1e-6)  # what is nearly right is left to the fit
+    placed = fit_body(Body(seen, guess, offsets))
+    reached = forward_kinematics(placed.code, placed.offsets, hips)[..., :2] * torch.tensor([1.0, -1.0])
+    assert float((reached - seen).norm(dim=-1).max()) < 0.02

@@ -11,7 +11,16 @@ import torch
 from torch import Tensor
 
 from dabfusion.flow_autoencoder.body_reader import Body
-from dabfusion.skeleton import CODE_SIZE, MIRRORED, NUM_POINTS, ROTATION_SIZE, forward_kinematics
+from dabfusion.skeleton import (
+    CARRIER,
+    CODE_SIZE,
+    MIRRORED,
+    NUM_BONES,
+    NUM_POINTS,
+    ROTATION_SIZE,
+    forward_kinematics,
+    rotation_from_6d,
+)
 
 _POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
 _STEPS = 60
@@ -20,18 +29,25 @@ _RATE = 0.02
 _TURN_COST = 0.005  # of a squared change of a rotation's 6 numbers, against squared frame units of the points
 _STRETCH_COST = 0.06  # of a squared relative change of a bone's length
 _LOPSIDED_COST = 0.2  # of a squared difference between left and right stretch
+_ASTRAY = 0.5  # cosine between a bone as read and as seen, below which it is turned before anything is fitted
+#: Bones that carry one point only, and those points.
+_SINGLE = tuple(
+    (bone, CARRIER.index(bone)) for bone in range(NUM_BONES) if CARRIER.count(bone) == 1 and CARRIER.index(bone) > 0
+)
 
 
 def fit_body(body: Body, steps: int = _STEPS) -> Body:
     """The same people with code and offsets fitted to their points (B, 24, 2), which stay as they are inside the frame.
     A point read at the frame's edge may lie beyond it: it counts for nothing and goes where kinematics puts it.
 
-    Gradient descent (Adam) on: squared distance of the projected kinematic points to ``body.points``, plus small costs
-    for turning, stretching and for stretching one side only; ``steps`` of it.
+    First bones that point somewhere else altogether are turned (:func:`aimed`); then come ``steps`` of gradient descent
+    (Adam) on: squared distance of the projected kinematic points to ``body.points``, plus small costs for turning,
+    stretching and for stretching one side only.
     """
     device = body.points.device.type
     with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device, enabled=False):
         points, code, offsets = (v.detach().float().clone() for v in (body.points, body.code, body.offsets))
+        code = aimed(Body(points, code, offsets))
         six = code[:, :ROTATION_SIZE]
         still = torch.zeros_like(code[:, ROTATION_SIZE:])
         turn = torch.zeros_like(six, requires_grad=True)
@@ -49,6 +65,37 @@ def fit_body(body: Body, steps: int = _STEPS) -> Body:
         offsets = offsets * stretch.detach().exp()
         placed = _image(forward_kinematics(fitted, offsets, hips))
         return Body(torch.where(inside > 0, points, placed), fitted.reshape(-1, CODE_SIZE), offsets)
+
+
+def aimed(body: Body) -> Tensor:
+    """Codes (B, 117) in which no bone points more than 60 degrees away from where its ends were seen: such a bone is
+    turned the shortest way; its depth follows from its length, to the side it was read on. Descent would not get there:
+    it would lift the shoulder of a raised arm that was read as hanging."""
+    bones, ends = (list(numbers) for numbers in zip(*_SINGLE, strict=True))
+    six = body.code[:, :ROTATION_SIZE].unflatten(1, (NUM_BONES, 6))
+    rotation = rotation_from_6d(six)
+    offset = body.offsets[:, ends]
+    read = (rotation[:, bones] @ offset[..., None])[..., 0]  # (B, n, 3)
+    across = (body.points[:, ends] - body.points[:, bones]) * torch.tensor([1.0, -1.0], device=read.device)
+    depth = (offset.square().sum(-1) - across.square().sum(-1)).clamp_min(0).sqrt()
+    seen = torch.cat([across, torch.where(read[..., 2:] < 0, -depth[..., None], depth[..., None])], -1)
+    read, seen = (torch.nn.functional.normalize(v, dim=-1) for v in (read, seen))
+    known = (body.points.abs().amax(-1) < _INSIDE).float()
+    astray = ((read * seen).sum(-1) < _ASTRAY) & (known[:, ends] * known[:, bones] > 0)
+    turned = rotation.clone()
+    turned[:, bones] = torch.where(astray[..., None, None], _turn(read, seen) @ rotation[:, bones], rotation[:, bones])
+    out = body.code.clone()
+    out[:, :ROTATION_SIZE] = torch.cat([turned[..., 0], turned[..., 1]], -1).flatten(1)
+    return out
+
+
+def _turn(a: Tensor, b: Tensor) -> Tensor:
+    """The shortest rotations (..., 3, 3) that take unit vectors a (..., 3) to b (Rodrigues)."""
+    x, y, z = torch.linalg.cross(a, b).unbind(-1)
+    none = torch.zeros_like(x)
+    skew = torch.stack([none, -z, y, z, none, -x, -y, x, none], -1).unflatten(-1, (3, 3))
+    share = 1 / (1 + (a * b).sum(-1)).clamp_min(1e-4)
+    return torch.eye(3, device=a.device) + skew + skew @ skew * share[..., None, None]
 
 
 def _image(points: Tensor) -> Tensor:
