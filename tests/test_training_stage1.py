@@ -76,6 +76,25 @@ def tiny_stage1():
     )
 
 
+def test_painting_what_could_be_copied_costs_and_an_open_gate_does_not(folder):
+    batch = PairPack(folder).batch(np.random.default_rng(0), 2, 2)
+    generator = Generator()
+    maps = exact_maps(batch)
+
+    def repainted(bias: float) -> float:
+        with torch.no_grad():
+            generator.leave.weight.zero_()
+            generator.leave.bias.copy_(torch.tensor([0.0, 0, 0, bias, 0]))
+        drawing = draw(generator, maps, batch, np.random.default_rng(1))
+        _, figures = picture_loss(drawing, None, np.random.default_rng(1))
+        return figures["repainted"]
+
+    closed, half, opened = repainted(-20), repainted(0), repainted(20)
+    assert closed > 0.99
+    assert 0.4 < half < 0.8
+    assert opened < 0.4  # what is left is what the occlusion map closes
+
+
 def test_what_is_drawn_wrong_reaches_the_flow(folder):
     model, batch = tiny_stage1(), plain_batch(folder)
     _, maps, _ = train_jointly.predict(model, batch, np.random.default_rng(0))

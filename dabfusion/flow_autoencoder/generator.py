@@ -39,6 +39,30 @@ class Encoded:
         return Encoded(*(v.repeat_interleave(times, 0) for v in (self.picture, self.z1, self.z2, self.z)))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What the decoder draws of B frames (or of a window of them), before anything is copied.
+
+    Attributes:
+        painted: (B, 3, h, w) colours in [0, 1], not premultiplied.
+        gate: (B, 1, h, w) in [0, 1]: how much of a place is copied.
+        alpha: (B, 1, h, w) in [0, 1]: the person's matte.
+        copied: (B, 4, h, w) the start frame's pixels, moved: premultiplied RGBA.
+    """
+
+    painted: Tensor
+    gate: Tensor
+    alpha: Tensor
+    copied: Tensor
+
+    @property
+    def layer(self) -> Tensor:
+        """(B, 4, h, w) premultiplied RGBA: copied through the gate; where nothing can be copied, all is painted."""
+        copied, there = self.gate * self.copied[:, :3].float(), self.gate * self.copied[:, 3:].float()
+        colour = copied + (1 - there) * self.painted
+        return torch.cat([self.alpha * colour, self.alpha], 1)
+
+
 class Generator(nn.Module):
     """Encoder and decoder of stage 1.
 
@@ -80,7 +104,11 @@ class Generator(nn.Module):
         return Encoded(picture, z1, z2, z)
 
     def decode(self, start: Encoded, maps: FlowMaps, window: Window | None = None) -> Tensor:
-        """Draws B frames.
+        """B frames as :meth:`draw` draws them: (B, 4, H, W) or the window of it, premultiplied RGBA."""
+        return self.draw(start, maps, window).layer
+
+    def draw(self, start: Encoded, maps: FlowMaps, window: Window | None = None) -> Drawn:
+        """Draws B frames, and leaves them in their parts.
 
         Args:
             start: encoded start frames, repeated to B.
@@ -88,7 +116,7 @@ class Generator(nn.Module):
             window: (top, left, height, width), multiples of 4: draw this part only.
 
         Returns:
-            (B, 4, H, W) or the window of it: premultiplied RGBA, alpha in [0, 1].
+            The parts at H x W, or of the window.
         """
         half, quarter = scale_window(window, 2), scale_window(window, 4)
         moved = warp_visible(start.z, maps.flow, maps.occlusion, quarter)  # DabFusion Eq. 1
@@ -115,8 +143,4 @@ class Generator(nn.Module):
         painted, gate, matte = self.leave(h).float().split([3, 1, 1], 1)
         hidden = torch.logit(enlarged(maps.occlusion.float(), start.picture, window), _LEAST).clamp_max(0)
         gate = torch.sigmoid(gate + _HIDDEN_WEIGHT * hidden) if self.gate else torch.zeros_like(gate)
-        alpha = torch.sigmoid(matte)
-        copied, there = gate * pixels[:, :3].float(), gate * pixels[:, 3:].float()
-        painted = torch.sigmoid(painted + torch.logit(near, _LEAST))
-        colour = copied + (1 - there) * painted  # where nothing can be copied, all is painted
-        return torch.cat([alpha * colour, alpha], 1)
+        return Drawn(torch.sigmoid(painted + torch.logit(near, _LEAST)), gate, torch.sigmoid(matte), pixels)

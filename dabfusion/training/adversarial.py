@@ -21,12 +21,13 @@ _MATCHING_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Drawing:
-    """What was drawn beside the truth, both premultiplied RGBA (N, 4, h, w), and how much each pixel matters
-    (N, 1, h, w)."""
+    """What was drawn beside the truth, both premultiplied RGBA (N, 4, h, w), how much each pixel matters
+    (N, 1, h, w), and the share of what the start frame shows that was painted all the same (scalar)."""
 
     drawn: Tensor
     truth: Tensor
     weight: Tensor
+    repainted: Tensor | float = 0.0
 
 
 class Critic(nn.Module):
