@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from stage1_packs import write_sliding_pack
 from test_dance_model import write_tiny
 from test_evaluation_motion import BEATS, STANDING, make_track
 from test_evaluation_reports import DotTools
@@ -13,8 +14,10 @@ from dabfusion.evaluation.clip import Clip
 from dabfusion.evaluation.dancers import Dancers
 from dabfusion.evaluation.flops import attention_flops, count
 from dabfusion.evaluation.long_dance import measure_long, per_second, trend
-from dabfusion.evaluation.stage1 import markdown
+from dabfusion.evaluation.lpips import Lpips
+from dabfusion.evaluation.stage1 import PLATE, drawing_errors, markdown, on_plate
 from dabfusion.evaluation.steps import HeldOutSong, compare_steps
+from dabfusion.training.pairs import PairPack
 
 FPS = 10.0
 
@@ -89,5 +92,24 @@ def test_operations_are_counted_also_in_attention_on_the_cpu() -> None:
 
 
 def test_stage_1_is_told_row_by_row() -> None:
-    text = markdown({"checkpoint": "c", "clips": 2, "drives": 4, "fitted_epe_px": 4.1, "fitted_drawing": 40.0})
-    assert "| fitted | 4.1 | 40.0 |" in text and "| still | - | - |" in text and "- clips: 2" in text
+    figures = {"fitted_epe_px": 4.1, "fitted_drawing": 40.0, "fitted_lpips": 0.12}
+    text = markdown({"checkpoint": "c", "clips": 2, "drives": 4, "LPIPS": "not measured: needs a.pt", **figures})
+    assert "| fitted | 4.1 | 40.0 | 0.12 |" in text and "| still | - | - | - |" in text and "- clips: 2" in text
+    assert "- LPIPS: not measured: needs a.pt" in text
+
+
+def test_drawing_errors_are_of_the_picture_in_front_of_grey(tmp_path) -> None:
+    pack = PairPack(write_sliding_pack(tmp_path, 1))
+    batch = pack.collate([pack.clip(0, np.arange(4))], np.random.default_rng(0), augment=False)
+    torch.manual_seed(0)
+    look = Lpips("vgg16").eval()
+    for head in look.heads.parameters():
+        head.data.abs_()
+    assert drawing_errors(batch.drive, batch, look) == {"drawing": 0.0, "lpips": 0.0}
+    brighter = batch.drive.clone()
+    brighter[:, :3] += 0.1 * batch.drive[:, 3:]
+    with torch.no_grad():
+        worse, gone = (drawing_errors(drawn, batch, look) for drawn in (brighter, torch.zeros_like(batch.drive)))
+    assert worse["drawing"] == pytest.approx(25.5, rel=1e-3) and 0 < worse["lpips"] < gone["lpips"]
+    assert float(on_plate(torch.zeros(1, 4, 2, 2)).mean()) == pytest.approx(PLATE)
+    assert "lpips" not in drawing_errors(batch.drive, batch, None)

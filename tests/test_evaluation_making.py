@@ -17,7 +17,7 @@ from dabfusion.evaluation import presets
 from dabfusion.evaluation.evaluate import main
 from dabfusion.evaluation.head_to_head import songs_of
 from dabfusion.evaluation.librosa_beats import librosa_beats
-from dabfusion.evaluation.made_once import make_once
+from dabfusion.evaluation.made_once import make_once, put_file, put_text
 from dabfusion.evaluation.make_pairs import PairMaker
 from dabfusion.evaluation.pair_list import PhotoSong, pair_folders, read_pairs
 from dabfusion.evaluation.reports import PARTS, run_reports
@@ -87,6 +87,19 @@ def test_a_video_is_made_again_only_by_another_recipe(tmp_path) -> None:
     assert make_once(video, {"seed": 2, "cut": (1, 2)}, make) == {"n": 2}
     video.unlink()
     assert make_once(video, {"seed": 2, "cut": (1, 2)}, make) == {"n": 3}
+
+
+def test_a_kept_file_appears_whole_or_not_at_all(tmp_path) -> None:
+    put_text(tmp_path / "deep/kept.json", "first")
+
+    def fail(place: Path) -> None:
+        place.write_text("half")
+        assert (tmp_path / "deep/kept.json").read_text() == "first"
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        put_file(tmp_path / "deep/kept.json", fail)
+    assert [(p.name, p.read_text()) for p in (tmp_path / "deep").iterdir()] == [("kept.json", "first")]
 
 
 def test_a_seam_lies_where_both_windows_weigh_the_same() -> None:

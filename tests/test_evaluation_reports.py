@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -17,9 +18,18 @@ from dabfusion.evaluation.evaluate import main
 from dabfusion.evaluation.folders import Source, measure_folder
 from dabfusion.evaluation.head_to_head import find_photo, head_to_head, match_pairs
 from dabfusion.evaluation.instruments import Instruments
-from dabfusion.evaluation.pose import PoseTrack
+from dabfusion.evaluation.pose import PoseEstimator, PoseTrack
 from dabfusion.evaluation.report import Reading, Report, Row, mean_row, table
-from dabfusion.evaluation.speed import Timing, count_parameters, peak_memory_mib, speed_table
+from dabfusion.evaluation.speed import (
+    LENGTHS,
+    README_MARKS,
+    Timing,
+    count_parameters,
+    peak_memory_mib,
+    put_table,
+    readme_table,
+    speed_table,
+)
 from dabfusion.evaluation.tables import PROTOCOLS, measure_table
 from dabfusion.video import VideoWriter
 
@@ -43,7 +53,9 @@ class DotEstimator:
 class DotTools(Instruments):
     """Instruments without any weights but the estimator above."""
 
-    pose = DotEstimator()  # type: ignore[assignment]
+    @cached_property
+    def pose(self) -> PoseEstimator:
+        return DotEstimator()
 
 
 def song(path) -> None:
@@ -188,3 +200,21 @@ def test_the_speed_table_shows_stages_and_memory(tmp_path) -> None:
     assert "| render: one frame | 1.25 |" in text
     assert "| peak memory, MiB | 812 |" in text and "| codec | 20.00 M |" in text
     assert peak_memory_mib() > 50
+
+
+def test_the_readme_shows_the_measured_table_and_keeps_the_rest(tmp_path) -> None:
+    seconds = {"start-up": 9.0, "photo": 2.0, "song": 1.0, "body": 0.5, "dance": 2.0, "render": 6.0}
+    timings = [Timing(4.0, seconds, 120, 20, 1000.0), Timing(180.0, {**seconds, "render": 250.0}, 5400, 20, 1100.0)]
+    text = readme_table(timings)
+    assert "| | 4 s video | 180 s video |" in text and "| photo, song | 3.0 s | 3.0 s |" in text
+    assert "| drawing and encoding | 6.0 s | 250.0 s |" in text and "| all after start-up | 11.5 s | 255.5 s |" in text
+    assert "| peak memory | 1.05 GB | 1.15 GB |" in text
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{README_MARKS[0]}\nold table\n{README_MARKS[1]}\nafter\n")
+    put_table(readme, text)
+    put_table(readme, text)
+    assert readme.read_text() == f"before\n{README_MARKS[0]}\n{text}{README_MARKS[1]}\nafter\n"
+    readme.write_text("nothing")
+    with pytest.raises(UserError, match="no place"):
+        put_table(readme, text)
+    assert LENGTHS == (4, 30, 60, 120, 180)

@@ -1,9 +1,14 @@
-"""Videos that are made once and kept: a note beside each says what it was made from and what was learnt on the way."""
+"""Videos that are made once and kept: a note beside each says what it was made from and what was learnt on the way.
+
+Several processes may share what is kept: a file appears under its name only when it is complete.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,8 +39,24 @@ def make_once(
     note.unlink(missing_ok=True)
     video.parent.mkdir(parents=True, exist_ok=True)
     facts = dict(make())
-    note.write_text(json.dumps({"recipe": dict(recipe), "facts": facts}, indent=1) + "\n", encoding="utf-8")
+    put_text(note, json.dumps({"recipe": dict(recipe), "facts": facts}, indent=1) + "\n")
     return facts
+
+
+def put_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets ``write`` write a file of another name beside ``path``, which gets its name when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        write(unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def put_text(path: Path, text: str) -> None:
+    """Writes a text file (UTF-8) that other processes see whole or not at all."""
+    put_file(path, lambda place: place.write_text(text, encoding="utf-8"))
 
 
 def checkpoint_digest(folder: Path) -> str:

@@ -13,6 +13,7 @@ from .clip_rows import sound_of, to_songs
 from .clip_score import CLIP_FOLDER
 from .dancers import CHAINED_CODES, CHAINED_PIXELS, NO_BEATS, OURS, STYLE_ONLY
 from .instruments import Instruments
+from .made_once import put_text
 from .paper_rows import IDENTITY_RATE, REFERENCE_RATE, WINDOWS, PaperRows, Piece
 from .paper_sets import CAMERAS, EIGHTY, FORTY, FPS, LONG, VIEWS, PaperSets
 from .plots import plot_bars, plot_lines
@@ -70,7 +71,7 @@ def write_paper(numbers: Sequence[int], sets: PaperSets, tools: Instruments, mea
         report = Report(f"Table {number}: {protocol.title}", settings, rows, made.clips, made.notes)
         report.write(out, f"table_{number}")
     index = out / "paper.md"
-    index.write_text(_index(out), encoding="utf-8")
+    put_text(index, _index(out))
     return index
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from .clip_rows import beside_truth, clip_row, cut_clip, cut_track, picture_peak
 from .fvd import CLIP_FRAMES, cut_clips, frechet_distance, video_features
 from .i3d import CLASSES
 from .instruments import Instruments
-from .made_once import file_digest
+from .made_once import file_digest, put_file, put_text
 from .paper_sets import PaperSets
 from .report import Reading, Row, mean_row
 from .studio_truth import TRUTH, Progress
@@ -146,8 +147,7 @@ class PaperRows:
                     pieces = windows(frames, length, self._sets.plan.frames)
                     logits = video_features(self._tools.i3d, pieces) if pieces else np.zeros((0, CLASSES))
                     if kept is not None:
-                        kept.parent.mkdir(parents=True, exist_ok=True)
-                        np.save(kept.with_suffix(".npy"), logits)
+                        put_file(kept.with_suffix(".npy"), partial(np.save, arr=logits))
                 else:
                     logits = np.load(kept.with_suffix(".npy"))
                 found.append(logits)
@@ -167,9 +167,8 @@ class PaperRows:
         if path is None or any(reading.needs for reading in row.readings.values()):
             return
         values = {name: reading.value for name, reading in row.readings.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
         told = {"name": row.name, "readings": values, "over_time": dict(row.over_time)}
-        path.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        put_text(path, json.dumps(told) + "\n")
 
 
 def windows(frames: np.ndarray, length: int, each: int) -> list[np.ndarray]:

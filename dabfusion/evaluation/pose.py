@@ -17,6 +17,7 @@ import numpy as np
 
 from preprocess.yolo import load_yolo, threads_kept
 
+from .made_once import put_file
 from .weights import find_weights
 
 WEIGHTS = "yolo11n-pose.pt"
@@ -106,11 +107,10 @@ def cached_track(frames: np.ndarray, fps: float, make: Callable[[], PoseEstimato
     key = f"{WEIGHTS}/{SHORT_SIDE}/{IMAGE_SIZE}/{frames.shape}".encode()
     path = cache / f"pose-{hashlib.sha256(key + frames.tobytes()).hexdigest()[:24]}.npz"
     if not path.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
         track = make().track(frames, fps)
-        np.savez(
-            path, keypoints=track.keypoints, confidence=track.confidence, boxes=track.boxes, score=track.score
-        )  # fmt: skip
+        arrays = {"keypoints": track.keypoints, "confidence": track.confidence, "boxes": track.boxes,
+                  "score": track.score}  # fmt: skip
+        put_file(path, lambda place: np.savez(place, **arrays))
     with np.load(path) as kept:
         return PoseTrack(kept["keypoints"], kept["confidence"], kept["boxes"], kept["score"], fps)
 

@@ -28,6 +28,7 @@ def add_reports(presets: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="for stage1: a held-out pack of pairs")
     parser.add_argument("--songs", type=Path, metavar="FOLDER", help="for style and control: heard songs, if there are")
     parser.add_argument("--clips", type=int, help="for paper: clips of 40 frames")
+    parser.add_argument("--tables", type=int, nargs="+", choices=range(1, 8), metavar="N", help="for paper: only these")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help=f"default: {OUT}")
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="videos and poses, kept for later")
@@ -75,7 +76,8 @@ def _studio(chosen: argparse.Namespace) -> list[Call]:
 
 def _paper(chosen: argparse.Namespace) -> list[Call]:
     told = [*_common(chosen, "paper"), *_given(chosen, "avatars", "motion", "clips")]
-    return [("evaluate", ["paper", *told])]
+    tables = ["--tables", *map(str, chosen.tables)] if chosen.tables else []
+    return [("evaluate", ["paper", *told, *tables])]
 
 
 def _head_to_head(chosen: argparse.Namespace) -> list[Call]:
@@ -106,7 +108,7 @@ def _control(chosen: argparse.Namespace) -> list[Call]:
 def _stage1(chosen: argparse.Namespace) -> list[Call]:
     if chosen.pairs is None:
         return []
-    told = ["--pairs", str(chosen.pairs), "--checkpoint", str(chosen.checkpoint)]
+    told = ["--pairs", str(chosen.pairs), "--checkpoint", str(chosen.checkpoint), *_given(chosen, "weights")]
     return [("evaluate-stage1", [*told, "--out", str(chosen.out / "stage1" / "stage1.json")])]
 
 

@@ -1,7 +1,7 @@
 """``python -m dabfusion benchmark``: seconds, peak memory and operations of every stage on this machine.
 
 Each length runs in a process of its own, so that the peak is the whole process's (resident set) for that length, models
-and photo stage included. The table that it writes is the one in the README.
+and photo stage included. With ``--readme`` it also writes the README's table, between two comments there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from safetensors import safe_open
 from dabfusion.config import DEFAULT_CHECKPOINT, GenerationOptions
 from dabfusion.errors import UserError
 
-LENGTHS = (4.0, 30.0, 120.0)  #: seconds of dance
+LENGTHS = (4.0, 30.0, 60.0, 120.0, 180.0)  #: seconds of dance
+README_MARKS = ("<!-- speed -->", "<!-- end of speed -->")  #: the README's table stands between them
+_README_ROWS = {"photo, song": ("photo", "song"), "dance": ("dance",), "drawing and encoding": ("render",)}
 _CHILD = "--one"
 _MEBIBYTE = 2**20
 
@@ -115,6 +117,31 @@ def speed_table(
     return "\n".join(lines) + "\n"
 
 
+def readme_table(timings: Sequence[Timing]) -> str:
+    """The short table for people: stages put together, seconds and gigabytes (10^9 bytes)."""
+    lines = ["| | " + " | ".join(f"{t.length:g} s video" for t in timings) + " |", "|---" * (len(timings) + 1) + "|"]
+    for name, stages in _README_ROWS.items():
+        cells = (f"{sum(t.seconds.get(stage, 0.0) for stage in stages):.1f} s" for t in timings)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines.append("| all after start-up | " + " | ".join(f"{t.total:.1f} s" for t in timings) + " |")
+    lines.append("| peak memory | " + " | ".join(f"{t.peak_mib * _MEBIBYTE / 1e9:.2f} GB" for t in timings) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def put_table(readme: Path, text: str) -> None:
+    """Replaces what stands between README_MARKS in a file.
+
+    Raises:
+        UserError: the marks are not there, in this order.
+    """
+    told = readme.read_text(encoding="utf-8")
+    first, last = (told.find(mark) for mark in README_MARKS)
+    if not 0 <= first < last:
+        raise UserError(f"{readme.name} has no place for the table: {' ... '.join(README_MARKS)}.")
+    kept = told[: first + len(README_MARKS[0])], told[last:]
+    readme.write_text(f"{kept[0]}\n{text}{kept[1]}", encoding="utf-8")
+
+
 def machine(device: str) -> str:
     """What this machine is, in words."""
     if device != "cpu" and torch.cuda.is_available():
@@ -134,6 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write speed.json and speed.md here")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the short table into this file")
     parser.add_argument(_CHILD, type=float, metavar="SEC", help=argparse.SUPPRESS)
     return parser
 
@@ -173,6 +201,8 @@ def _benchmark(chosen: argparse.Namespace, arguments: list[str]) -> str:
                 "runs": [asdict(t) for t in timings]}  # fmt: skip
         (chosen.out / "speed.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         (chosen.out / "speed.md").write_text(text, encoding="utf-8")
+    if chosen.readme:
+        put_table(chosen.readme, readme_table(timings))
     return text
 
 

@@ -3,9 +3,10 @@
     python -m dabfusion evaluate-stage1 --pairs data/pairs-test --checkpoint checkpoints/studio --out stage1.json
 
 End-point errors are means over visible person cells, in pixels of 256; drawing errors are of the layer as it is shown,
-in front of a bright plate, per pixel of person, in 8-bit levels. Rows: nothing moves; the ellipsoid body alone, given
-the true body; the codec given the true body, the body as read, and the body as read and fitted (what generation uses),
-with and without key-point hints.
+in front of a bright plate, per pixel of person, in 8-bit levels, and LPIPS (VGG-16) of the whole 256 x 256 picture in
+front of the same plate. Rows: nothing moves; the ellipsoid body alone, given the true body; the true flow; the codec
+given the true body, the body as read, and the body as read and fitted (what generation uses), with and without
+key-point hints.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.training.pairs import PairBatch, PairPack
 from dabfusion.training.train_generator import exact_maps
 
+from .lpips import Lpips, load_lpips, weights_name
+from .made_once import checkpoint_digest
+from .report import Reading
+from .weights import MissingWeightsError
+
 _CLIPS_AT_ONCE, _DRIVES = 4, 4
+LOOKED_AT = ("exact", "true_body", "fitted")  #: rows whose LPIPS is measured, which takes longest
 PLATE = 0.9  #: grey that the drawings are put in front of: on black, a dark rim around the person would not show
 
 
@@ -77,14 +84,23 @@ def end_point_error(flow: Tensor, batch: PairBatch) -> float:
     return float((weight * error).sum() / weight.sum()) * FRAME_SIZE / 2
 
 
-def drawing_error(drawn: Tensor, batch: PairBatch) -> float:
-    """Mean absolute error of RGB in front of a bright plate, per pixel of person, 8-bit levels."""
-    shown, truth = (layer[:, :3] + (1 - layer[:, 3:]) * PLATE for layer in (drawn, batch.drive))
-    return float((shown - truth).abs().sum() / batch.drive[:, 3:].sum() / 3 * 255)
+def on_plate(layer: Tensor) -> Tensor:
+    """Premultiplied RGBA (B, 4, H, W) in front of a bright plate: (B, 3, H, W)."""
+    return layer[:, :3] + (1 - layer[:, 3:]) * PLATE
 
 
-def measure(stage1: Stage1, batch: PairBatch) -> dict[str, float]:
-    """All rows for one batch: names end in ``_epe_px``, ``_drawing`` or ``_points_px``."""
+def drawing_errors(drawn: Tensor, batch: PairBatch, look: Lpips | None) -> dict[str, float]:
+    """``drawing``: mean absolute error of RGB per pixel of person, 8-bit levels; ``lpips`` where there are weights."""
+    shown, truth = on_plate(drawn), on_plate(batch.drive)
+    found = {"drawing": float((shown - truth).abs().sum() / batch.drive[:, 3:].sum() / 3 * 255)}
+    if look is not None:
+        found["lpips"] = float(look(shown.clamp(0, 1), truth.clamp(0, 1)).mean())
+    return found
+
+
+def measure(stage1: Stage1, batch: PairBatch, look: Lpips | None = None) -> dict[str, float]:
+    """All rows for one batch: names end in ``_epe_px``, ``_drawing``, ``_lpips`` (given its network) or
+    ``_points_px``."""
     maps: dict[str, Callable[[], FlowMaps]] = {
         "exact": lambda: exact_maps(batch),
         "true_body": lambda: stage1.decode(batch, batch.body),
@@ -98,11 +114,14 @@ def measure(stage1: Stage1, batch: PairBatch) -> dict[str, float]:
         "still_epe_px": end_point_error(still, batch),
         "proposals_epe_px": end_point_error(proposals_alone(batch), batch),
     }
-    row["still_drawing"] = drawing_error(batch.start.repeat_interleave(batch.drives, 0), batch)
+    drawings = {"still": batch.start.repeat_interleave(batch.drives, 0)}
     for name, make in maps.items():
         made = make()
         row[f"{name}_epe_px"] = end_point_error(made.flow, batch)
-        row[f"{name}_drawing"] = drawing_error(crisp(stage1.generator.decode(encoded, made).float()), batch)
+        drawings[name] = crisp(stage1.generator.decode(encoded, made).float())
+    for name, drawn in drawings.items():
+        errors = drawing_errors(drawn, batch, look if name in LOOKED_AT else None)
+        row |= {f"{name}_{what}": value for what, value in errors.items()}
     for name, hints in (("hints", True), ("no_hints", False)):
         points = stage1.read(batch, hints).points
         truth = batch.body.points.clamp(-1, 1)
@@ -111,13 +130,13 @@ def measure(stage1: Stage1, batch: PairBatch) -> dict[str, float]:
 
 
 @torch.no_grad()
-def evaluate(stage1: Stage1, pack: PairPack, clips: int) -> dict[str, float]:
+def evaluate(stage1: Stage1, pack: PairPack, clips: int, look: Lpips | None = None) -> dict[str, float]:
     """Means over the first ``clips`` clips of a pack, four driving frames each."""
     rows = []
     for first in range(0, min(clips, len(pack)), _CLIPS_AT_ONCE):
         numbers = range(first, min(first + _CLIPS_AT_ONCE, len(pack)))
         chosen = [pack.clip(i, np.arange(_DRIVES)) for i in numbers]
-        rows.append(measure(stage1, pack.collate(chosen, np.random.default_rng(0), augment=False)))
+        rows.append(measure(stage1, pack.collate(chosen, np.random.default_rng(0), augment=False), look))
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
@@ -129,11 +148,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
     parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="where the weights of LPIPS are")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     options = parser.parse_args(argv)
-    figures = evaluate(load_stage1(options.checkpoint), PairPack(options.pairs), options.clips)
+    look, need = _find_lpips(options.weights)
+    figures = evaluate(load_stage1(options.checkpoint), PairPack(options.pairs), options.clips, look)
     report = {
-        "checkpoint": options.checkpoint.name,
+        "checkpoint": f"{options.checkpoint.name}, {checkpoint_digest(options.checkpoint)}",
+        "LPIPS": need or f"{weights_name('vgg16')}, {FRAME_SIZE} x {FRAME_SIZE} px in front of grey {PLATE:g}",
         "clips": options.clips,
         "drives": _DRIVES,
         **{k: round(v, 3) for k, v in figures.items()},
@@ -144,14 +166,22 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _find_lpips(folder: Path | None) -> tuple[Lpips | None, str]:
+    """The network, or the sentence that says what it needs."""
+    try:
+        return load_lpips("vgg16", folder), ""
+    except MissingWeightsError as missing:
+        return None, Reading(None, missing.need).text
+
+
 def markdown(report: Mapping[str, object]) -> str:
     """The report as a table, a row a way to come by the flow."""
     rows = ("still", "proposals", "exact", "true_body", "read", "fitted", "fitted_no_hints")
-    settings = (f"- {name}: {report[name]}" for name in ("checkpoint", "clips", "drives"))
-    lines = ["# Stage 1, part by part", "", *settings, "",
-             "| | end-point error, px of 256 | drawing error, levels of 255 |", "|---|---|---|"]  # fmt: skip
+    settings = (f"- {name}: {report[name]}" for name in ("checkpoint", "clips", "drives", "LPIPS") if name in report)
+    heads = ("end-point error, px of 256", "drawing error, levels of 255", "LPIPS (VGG)")
+    lines = ["# Stage 1, part by part", "", *settings, "", f"| | {' | '.join(heads)} |", "|---|---|---|---|"]
     for row in rows:
-        cells = (report.get(f"{row}_{what}", "-") for what in ("epe_px", "drawing"))
+        cells = (report.get(f"{row}_{what}", "-") for what in ("epe_px", "drawing", "lpips"))
         lines.append(f"| {row.replace('_', ' ')} | " + " | ".join(map(str, cells)) + " |")
     points = (report.get(f"{row}_points_px", "-") for row in ("hints", "no_hints"))
     lines += ["", "Points of the body as read: {} px off with key-point hints, {} without.".format(*points), ""]

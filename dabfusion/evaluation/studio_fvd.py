@@ -15,6 +15,7 @@ from dabfusion.video import frame_total
 from .clip import read_clip
 from .fvd import cut_clips, frechet_distance, video_features
 from .instruments import Instruments
+from .made_once import put_file
 from .report import Reading, Report
 from .studio_truth import OURS, TRUTH, Progress, Split, TruthClip, make_truth
 from .weights import MissingWeightsError
@@ -59,8 +60,7 @@ def features_of(frames: np.ndarray, tools: Instruments) -> np.ndarray:
     path = tools.cache / f"i3d-{hashlib.sha256(str(frames.shape).encode() + frames.tobytes()).hexdigest()[:24]}.npy"
     if not path.is_file():
         found = video_features(tools.i3d, pieces)
-        tools.cache.mkdir(parents=True, exist_ok=True)
-        np.save(path, found)
+        put_file(path, lambda place: np.save(place, found))
     return np.asarray(np.load(path))
 
 
