@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from . import steady_grid
 from .bar_phase import on_the_beat
 from .onsets import GRID_RATE, ONSET_DELAY, WEAKEST_ONSET, Onsets, local_mean, measure_onsets
 
@@ -28,8 +29,8 @@ def track_beats(audio: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]
     """Finds the tempo and the beats of a song.
 
     Dynamic programming over the onset strength (Ellis 2007, "Beat Tracking by Dynamic Programming", with the
-    low and middle bands counted again, our own estimate of the tempo, off-beats corrected, and each beat moved to the
-    onset beside it.
+    low and middle bands counted again, our own estimate of the tempo, each beat moved to the onset beside it, one tempo
+    through songs that keep theirs (:mod:`.steady_grid`), and off-beats corrected (:mod:`.bar_phase`).
 
     Args:
         audio: (N,) mono samples.
@@ -57,7 +58,8 @@ def beats_from_onsets(onsets: Onsets, duration: float) -> tuple[float, np.ndarra
         return tempo, _inside(extend_beats(np.array([onset]), tempo, 0.0, duration), duration)
     frames = _on_beat(frames, strength[:, 1] + 0.5 * strength[:, 2])
     peaks, weight = _move_to_peaks(frames, strength[:, 0] + strength[:, 1])
-    beats = on_the_beat(onsets, _smooth_grid(peaks, weight) / GRID_RATE - ONSET_DELAY)
+    frames = _steadied(_smooth_grid(peaks, weight), strength[:, 0] + strength[:, 1])
+    beats = on_the_beat(onsets, frames / GRID_RATE - ONSET_DELAY)
     tempo = 60.0 / float(np.median(np.diff(beats)))
     return tempo, _inside(extend_beats(beats, tempo, 0.0, duration), duration)
 
@@ -152,6 +154,15 @@ def _on_beat(frames: np.ndarray, strength: np.ndarray) -> np.ndarray:
     half = frames[:-1] + np.diff(frames) / 2
     on, off = (_peak_near(strength, at).mean() for at in (frames, half))
     return half if off > OFF_BEAT_MARGIN * on else frames
+
+
+def _steadied(frames: np.ndarray, envelope: np.ndarray) -> np.ndarray:
+    """One tempo from end to end, if that meets about as strong onsets as the tracked grid does."""
+    if len(frames) < steady_grid.FEWEST_BEATS:
+        return frames
+    even = steady_grid.steady_grid(frames)
+    tracked, steady = (_peak_near(envelope, grid).sum() for grid in (frames, even))
+    return even if steady >= steady_grid.ENOUGH * tracked else frames
 
 
 def _peak_near(strength: np.ndarray, frames: np.ndarray, reach: int = 3) -> np.ndarray:
