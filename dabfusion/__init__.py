@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["DabFusion", "GenerationOptions", "GenerationResult", "__version__"]
+
+# Frames are drawn in windows of many sizes, and oneDNN keeps working memory for each of its last 1024 convolutions, so
+# that the process grew with the video. 32 of them are as fast (torch reads this before its first convolution).
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
 _HOMES = {"DabFusion": ".pipeline", "GenerationResult": ".pipeline", "GenerationOptions": ".config"}
 

@@ -54,13 +54,15 @@ def decode_song(path: Path | str, *, max_seconds: float = MAX_SECONDS, timeout: 
             if count > limit:
                 raise SongError(f"The song is longer than {max_seconds / 60:g} minutes; cut it and try again.")
     audio = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    parts.clear()  # a long song is kept once, and worked on in place
     _check_outcome(outcome, count)
     if count < MIN_SECONDS * SAMPLE_RATE:
         raise SongError(TOO_SHORT)
     broken = ~np.isfinite(audio)
     if broken.mean() > MAX_BROKEN:
         raise SongError("The song holds broken samples; export it again and try once more.")
-    return np.clip(np.where(broken, np.float32(0), audio), -8.0, 8.0)
+    audio[broken] = 0
+    return np.clip(audio, -8.0, 8.0, out=audio)
 
 
 def cut_song(path: Path | str, start: float, length: float, out_path: Path | str, *, timeout: float = TIMEOUT) -> int:

@@ -79,12 +79,13 @@ def measure_onsets(audio: np.ndarray, sample_rate: int) -> Onsets:
 
 
 def _prepare(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    signal = np.asarray(audio, np.float32)
+    signal = np.array(audio, np.float32)
     if signal.ndim != 1:
         raise ValueError(f"expected mono audio of shape (N,), got {signal.shape}")
     if sample_rate <= 0:
         raise ValueError(f"sample_rate must be positive, got {sample_rate}")
-    signal = np.clip(np.nan_to_num(signal, nan=0.0, posinf=0.0, neginf=0.0), -8.0, 8.0)
+    np.nan_to_num(signal, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    np.clip(signal, -8.0, 8.0, out=signal)
     if sample_rate != SAMPLE_RATE and signal.size:
         signal = librosa.resample(signal, orig_sr=sample_rate, target_sr=SAMPLE_RATE)
     return signal
