@@ -47,6 +47,7 @@ def test_minutes_are_measured_one_by_one_and_the_seams_found(tmp_path) -> None:
         assert row.readings["the same between seams"].value < 1
         assert row.readings["detected"].value == 1 and row.readings["identity"].needs
     assert (tmp_path / "long_energy.png").is_file() and (tmp_path / "sheet.png").is_file()
+    assert all((tmp_path / f"long_{name}.png").stat().st_size > 10_000 for name in ("measures", "speed"))
     assert "motion energy +" in report.notes[0] or "motion energy -" in report.notes[0]
 
 

@@ -6,7 +6,7 @@ The default song is made by Studio, so that its beats are known exactly and it l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from .identity import Identity, identity_kept
 from .instruments import Instruments
 from .measure import person_readings
 from .motion import joint_speed
-from .plots import plot_over_time
+from .plots import plot_over_time, plot_panels
 from .pose import PoseTrack
 from .report import Reading, Report, Row
 from .seam_jump import track_seam_jump
@@ -30,6 +30,7 @@ from .sheet import Strip, draw_sheet, take_frames
 from .studio_pictures import save_small
 
 MINUTE = 60.0  #: s
+STRETCH = 10.0  #: s behind each point of the plot that shows every measure over time
 SAMPLE_RATE = 44100  #: Hz of the song that Studio makes
 SHOWN = ("detected", "keypoint conf.", "motion energy", "acceleration", "2D-MM Align", "beat advantage", "MBCR")
 _FIRST = 12.0  # s whose speed is plotted
@@ -85,28 +86,43 @@ def measure_long(
     track = tools.track(clip)
     identity = _identity(clip, photo, track, tools)
     kept = identity.per_second() if identity else []
-    minutes = max(1, round(clip.duration / MINUTE))
-    each = int(np.ceil(len(clip.frames) / minutes))
-    rows = []
-    for minute in range(minutes):
-        first = minute * each
-        count = min(each, len(clip.frames) - first)
-        begin = first / clip.fps
-        here = kept[round(begin) : round(begin + count / clip.fps)]
-        row = _row(f"minute {minute + 1}", cut_clip(clip, first, count), cut_track(track, first, count),
-                   seams - begin, here)  # fmt: skip
-        rows.append(row)
+    rows = [replace(row, name=f"minute {n + 1}") for n, row in enumerate(_stretches(MINUTE, clip, track, seams, kept))]
     whole = _row("whole", clip, track, seams, kept)
     energy = per_second(*joint_speed(track))
     curves = {"identity": kept, "motion energy": energy}
     trends = {"identity": trend(kept), "motion energy": trend(energy)}
     _plot(out, clip, curves, tools)
+    _plot_all(out / "long_measures.png", _stretches(STRETCH, clip, track, seams, kept), clip.duration)
     if sheet is not None:
         save_small(draw_sheet([[Strip(f"{clip.duration:g} s at equal times", take_frames(clip.frames, 13))]]), sheet)
     settings = {"length": f"{clip.duration:g} s, measured at {clip.fps:g} frames a second", "seams": len(seams),
                 "beats": clip.beat_source, "identity of": "1 frame a second, with the photo"}  # fmt: skip
     notes = [*_notes(trends), *([f"![frames]({sheet.name})"] if sheet is not None and sheet.parent == out else [])]
     return Report("A long dance", settings, [Row(whole.name, whole.readings, over_time=curves)], rows, notes)
+
+
+def _stretches(
+    seconds: float, clip: Clip, track: PoseTrack, seams: np.ndarray, kept: Sequence[float]
+) -> list[Row]:  # fmt: skip
+    """A row for each of the equal stretches, about ``seconds`` long, that a clip is cut into; ``kept`` is its identity
+    in each second."""
+    count = max(1, round(clip.duration / seconds))
+    each = int(np.ceil(len(clip.frames) / count))
+    rows = []
+    for first in range(0, len(clip.frames), each):
+        frames = min(each, len(clip.frames) - first)
+        begin = first / clip.fps
+        here = kept[round(begin) : round(begin + frames / clip.fps)]
+        rows.append(_row(f"from {begin:g} s", cut_clip(clip, first, frames), cut_track(track, first, frames),
+                         seams - begin, here))  # fmt: skip
+    return rows
+
+
+def _plot_all(path: Path, rows: Sequence[Row], duration: float) -> None:
+    """Every measure of equal stretches of a dance, each at its middle."""
+    values = {key: [row.readings[key].value for row in rows] for key in rows[0].readings}
+    known = {key: [np.nan if v is None else v for v in found] for key, found in values.items()}
+    plot_panels(path, [(k + 0.5) * duration / len(rows) for k in range(len(rows))], known)
 
 
 def per_second(times: np.ndarray, values: np.ndarray) -> list[float]:
@@ -140,6 +156,7 @@ def _notes(trends: Mapping[str, Trend]) -> list[str]:
         f"Change a minute, by a straight line through the seconds: {told}.",
         "Seam jump: joint displacement at the middle of the overlaps of windows over the displacement elsewhere; 1 is "
         "seamless. Between seams, where nothing is joined, says how far from 1 chance takes it.",
+        f"Every measure of each {STRETCH:g} s: ![every measure over time](long_measures.png)",
         "![identity](long_identity.png) ![motion energy](long_energy.png) ![speed against beats](long_speed.png)",
     ]
 

@@ -63,3 +63,17 @@ def plot_lines(
     if len(lines) > 1:
         axes.legend(fontsize=8)
     return _save(figure, path)
+
+
+def plot_panels(path: Path, places: Sequence[float], curves: Mapping[str, Sequence[float]]) -> Path:
+    """Every measure over time (s) in a panel of its own, two panels a row; NaN leaves a gap."""
+    rows = -(-len(curves) // 2)
+    figure = Figure(figsize=(9, 1.7 * rows + 0.4), layout="constrained")
+    for number, (measure, values) in enumerate(curves.items()):
+        axes = figure.add_subplot(rows, 2, number + 1)
+        axes.set_title(measure, fontsize=9)
+        axes.plot(list(places), np.asarray(values, float), marker=".")
+        axes.margins(y=0.15)
+        if number >= len(curves) - 2:
+            axes.set_xlabel("seconds")
+    return _save(figure, path)
