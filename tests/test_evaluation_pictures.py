@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import http.server
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +14,11 @@ from scipy.linalg import sqrtm
 from skimage.metrics import peak_signal_noise_ratio
 from test_evaluation_motion import STANDING, make_track
 
+from dabfusion.evaluation import weights
 from dabfusion.evaluation.body import body_mask
 from dabfusion.evaluation.clip import Clip
 from dabfusion.evaluation.clip_score import ClipPictures, clip_score
-from dabfusion.evaluation.fvd import cut_clips, frechet_distance, prepared
+from dabfusion.evaluation.fvd import cut_clips, frechet_distance, prepared, video_features
 from dabfusion.evaluation.i3d import I3D, Mixed, Unit, load_i3d, same_padding
 from dabfusion.evaluation.identity import Identity, appearance, identity_kept
 from dabfusion.evaluation.lpips import NETWORKS, Lpips, load_lpips, mean_lpips, weights_name
@@ -71,6 +77,34 @@ def test_missing_weights_name_what_is_needed(tmp_path, monkeypatch) -> None:
     assert find_weights(weights_name("vgg16")) == tmp_path / weights_name("vgg16")
 
 
+def test_weights_are_fetched_by_name_and_checked(tmp_path, monkeypatch) -> None:
+    served, kept, name = tmp_path / "served", tmp_path / "kept", weights_name("vgg16")
+    served.mkdir()
+    (served / name).write_bytes(b"the real thing")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
+    monkeypatch.setenv("DABFUSION_WEIGHTS", str(kept))
+    monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path / "none")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(MissingWeightsError):  # nobody named an address
+            find_weights(name)
+        monkeypatch.setenv(weights.ADDRESS, f"http://127.0.0.1:{server.server_port}/")
+        with pytest.raises(MissingWeightsError, match="another file"):
+            find_weights(name)
+        assert not (kept / name).exists()
+        monkeypatch.setitem(weights.SUMS, name, hashlib.sha256(b"the real thing").hexdigest())
+        assert find_weights(name) == kept / name and (kept / name).read_bytes() == b"the real thing"
+        with pytest.raises(MissingWeightsError, match="not to be had"):
+            find_weights("yolo11n-pose.pt")
+        with pytest.raises(MissingWeightsError, match=r"^unknown\.pt$"):
+            find_weights("unknown.pt")
+        server.shutdown()
+    assert find_weights(name) == kept / name
+    monkeypatch.setenv(weights.ADDRESS, "file:///etc")
+    with pytest.raises(MissingWeightsError, match="must begin"):
+        find_weights("yolo11n-pose.pt")
+
+
 def test_frechet_distance_of_known_gaussians() -> None:
     """Between N(0, S) and N(m, T), with samples so many that their moments are near the true ones."""
     a, b = RANDOM.normal(size=(4, 4)), RANDOM.normal(size=(4, 4))
@@ -120,6 +154,21 @@ def test_i3d_with_published_weights_loads_strictly() -> None:
         pytest.skip(f"needs {missing.need} in $DABFUSION_WEIGHTS or checkpoints/")
     with torch.inference_mode():
         assert model(torch.zeros(1, 3, 10, 64, 64)).shape == (1, 400)
+
+
+def test_fvd_of_the_same_videos_is_zero_and_noise_is_far_from_a_moving_square() -> None:
+    torch.manual_seed(0)
+    model = I3D().eval()
+    squares = []
+    for start in (4, 10, 16):
+        video = np.full((10, 48, 48, 3), 120, np.uint8)
+        for n in range(10):
+            video[n, 16:32, start + n : start + n + 12] = 230
+        squares.append(video)
+    same, others = (video_features(model, [v[k : k + 9] for v in squares]) for k in (0, 1))
+    noise = video_features(model, [noise_video(9) for _ in range(3)])
+    assert frechet_distance(same, same) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(noise, same) > 10 * frechet_distance(others, same) > 0
 
 
 def coloured_figure(shirt: tuple[int, int, int], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

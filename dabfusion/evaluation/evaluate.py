@@ -14,6 +14,7 @@ from dabfusion.errors import UserError
 from .folders import Source, measure_folder
 from .head_to_head import Pair, head_to_head, match_pairs
 from .instruments import Instruments
+from .known_tempo import read_tempi
 from .plots import plot_bars, plot_over_time
 from .presets import (
     add_making,
@@ -32,7 +33,7 @@ from .reports import add_reports, run_reports
 from .settings import SETTINGS
 from .style_shares import NEED, kept_shares
 from .tables import PROTOCOLS, measure_table
-from .weights import ENVIRONMENT
+from .weights import ADDRESS, ENVIRONMENT
 
 EXAMPLES = """examples:
   python -m dabfusion evaluate videos out/ --photos me.jpg --out report/
@@ -48,12 +49,14 @@ EXAMPLES = """examples:
   python -m dabfusion evaluate reports --avatars people/ --motion takes/ --weights weights/ --work work/
 """
 
+
 def build_parser() -> argparse.ArgumentParser:
     """The sub-command's own command line."""
     basic = argparse.ArgumentParser(add_help=False)
     basic.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the report goes")
     basic.add_argument("--weights", type=Path, metavar="FOLDER",
-        help=f"folder with the measuring networks' weights (default: ${ENVIRONMENT}, then checkpoints/)")  # fmt: skip
+        help=f"folder with the measuring networks' weights (default: ${ENVIRONMENT}, then checkpoints/; "
+        f"fetched from ${ADDRESS} where that names an address)")  # fmt: skip
     basic.add_argument("--cache", type=Path, metavar="FOLDER", help="keep poses here between runs")
     common = argparse.ArgumentParser(add_help=False, parents=[basic])
     common.add_argument("--photos", type=Path, metavar="FILE|FOLDER", help="the photo, or photos by group name")
@@ -69,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     versus.add_argument("--ours", type=Path, metavar="FOLDER", help="our videos, if they are there already")
     versus.add_argument("--make", action="store_true", help="make ours, from --photos and the sound of theirs")
     versus.add_argument("--sheet", type=Path, metavar="PNG", help="draw both makers' frames side by side here")
+    versus.add_argument("--tempi", type=Path, metavar="CSV", help="known tempi: columns song, bpm; also first (s)")
     add_making(versus)
     paper = presets.add_parser("table", parents=[common], help="a table of the DabFusion paper")
     paper.add_argument("number", type=int, choices=sorted(PROTOCOLS))
@@ -109,7 +113,7 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     for option in ("weights", "photos", "theirs", "ours", "videos", "references", "songs", "avatars", "motion",
-                   "checkpoint", "list", "photo", "song", "pairs"):  # fmt: skip
+                   "checkpoint", "list", "photo", "song", "pairs", "tempi"):  # fmt: skip
         given = getattr(chosen, option, None)
         if isinstance(given, Path) and not given.exists():
             raise UserError(f"There is nothing at {given}; check --{option}.")
@@ -126,7 +130,8 @@ def _measure(chosen: argparse.Namespace) -> Path:
     made: dict[str, object] = {}
     if chosen.preset == "head-to-head":
         pairs, made = _opponents(chosen)
-        report = head_to_head(pairs, tools, chosen.out, progress=_progress, sheet=chosen.sheet)
+        tempi = read_tempi(chosen.tempi) if chosen.tempi else {}
+        report = head_to_head(pairs, tools, chosen.out, progress=_progress, sheet=chosen.sheet, tempi=tempi)
         name = "head_to_head"
     else:
         source = Source(chosen.videos, chosen.photos, chosen.references, chosen.songs, chosen.shuffle_songs)
