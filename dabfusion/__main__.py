@@ -26,7 +26,9 @@ from .config import (
     MAX_SEED,
     MIN_LENGTH,
     SHAPES,
+    SIZES,
     STYLES,
+    USUAL_SIZE,
     GenerationOptions,
 )
 from .errors import Cancelled, OptionError, UserError
@@ -119,7 +121,7 @@ def build_parser(repeated: DanceSettings | None = None) -> Parser:
     generate = commands.add_parser(
         "generate", help="make a video", epilog=_GENERATE_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    _add_generate_arguments(generate, repeated or DanceSettings(GenerationOptions()))
+    _add_generate_arguments(generate, repeated or DanceSettings(GenerationOptions(size=USUAL_SIZE)))
     example = commands.add_parser("example", help="make a video from a bundled example")
     example.add_argument("--out", type=Path, default=Path("example.mp4"), metavar="OUT.mp4")
     example.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -147,6 +149,8 @@ def _add_generate_arguments(parser: argparse.ArgumentParser, repeated: DanceSett
     add("--motion-strength", type=number_in(0, 2), default=default.motion_strength, metavar="X",
         help="below 1 is calmer, above 1 wilder (default 1)")  # fmt: skip
     add("--shape", choices=SHAPES, default=default.shape, help="1:1, or 9:16 for phones (default square)")
+    add("--size", type=int, choices=SIZES, default=default.size,
+        help=f"pixels: sharp, or half of it and quicker (default {USUAL_SIZE})")  # fmt: skip
     add("--person", type=whole_in(1, 99), default=repeated.person, metavar="K",
         help="which of the people found (default: the most prominent)")  # fmt: skip
     add("--background", default=repeated.background or DEFAULT_PLATE, metavar="NAME|FILE|original",
@@ -220,7 +224,8 @@ def _run_example(chosen: argparse.Namespace) -> int:
     if not examples:
         raise OptionError(f"There are no examples in {EXAMPLES}; fetch the repository again.")
     first = examples[0]
-    options = GenerationOptions(seed=first.seed, start=first.start, length=first.length, style=first.style)
+    options = GenerationOptions(seed=first.seed, start=first.start, length=first.length, style=first.style,
+                                size=USUAL_SIZE)  # fmt: skip
     background = first.background or DEFAULT_PLATE
     request = GenerateRequest(first.photo, first.song, chosen.out, options, background=background)
     return _make(request, DEFAULT_CHECKPOINT, chosen.device)
@@ -236,6 +241,7 @@ def _run_generate(chosen: argparse.Namespace) -> int:
     options = replace(
         repeated.options, seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length,
         style=chosen.style, motion_strength=chosen.motion_strength, mark=chosen.mark, shape=chosen.shape,
+        size=chosen.size,
     )  # fmt: skip
     request = GenerateRequest(
         photo=chosen.photo, song=chosen.song, out=chosen.out, options=options, person=chosen.person,

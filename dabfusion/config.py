@@ -8,7 +8,10 @@ from pathlib import Path
 
 from .errors import OptionError
 
-FRAME_SIZE = 256  #: side of a rendered frame, pixels
+FRAME_SIZE = 256  #: side of a frame as the networks draw it, pixels
+FINE_SIZE = 2 * FRAME_SIZE  #: side of a frame whose copied parts come from a finer picture
+SIZES: tuple[int, ...] = (FRAME_SIZE, FINE_SIZE)
+USUAL_SIZE = FINE_SIZE  #: what the page and the command line make unless told otherwise
 FLOW_SIZE = 64  #: side of a flow map, cells
 CODE_FPS = 15  #: flow codes (and music features) per second
 VIDEO_FPS = 30  #: frames per second of the finished video
@@ -67,6 +70,7 @@ class GenerationOptions:
     guidance: float = 2.0  #: classifier-free guidance on the music; 1 is none
     mark: bool = True  #: draw the visible "AI-generated" mark
     shape: str = SQUARE  #: one of SHAPES
+    size: int = FRAME_SIZE  #: one of SIZES: side of the dance's frames, pixels
 
     def __post_init__(self) -> None:
         _check_whole("seed", self.seed, 0, MAX_SEED)
@@ -83,6 +87,8 @@ class GenerationOptions:
             raise OptionError(f"The mark is either on or off; got {self.mark!r}.")
         if self.shape not in SHAPES:
             raise OptionError(f"There is no shape {self.shape!r}; choose one of: {', '.join(SHAPES)}.")
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size not in SIZES:
+            raise OptionError(f"There is no size {self.size!r}; choose one of: {', '.join(map(str, SIZES))}.")
 
     def as_dict(self) -> dict[str, object]:
         """The options as plain JSON values."""

@@ -20,6 +20,7 @@ from .checkpoint import Checkpoint
 from .config import FRAME_SIZE, GenerationOptions
 from .contact_shadow import contact_shadow
 from .errors import CheckpointError
+from .fine_frames import enlarge, refine
 from .flow_autoencoder.body_fit import fit_body
 from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
@@ -122,10 +123,12 @@ class TrainedDancer:
         return keep_on_stage(dance_codes(self._diffusion, body.code, features, chosen, report, should_stop))
 
     @torch.inference_mode()
-    def frames(self, start_frame: StartFrame, body: FrameBody, codes: np.ndarray) -> Iterator[np.ndarray]:
-        """Batches (B, 256, 256, 3) uint8 of the frames of codes (F, 117), in order."""
+    def frames(
+        self, start_frame: StartFrame, body: FrameBody, codes: np.ndarray, size: int = FRAME_SIZE
+    ) -> Iterator[np.ndarray]:
+        """Batches (B, size, size, 3) uint8 of the frames of codes (F, 117), in order; ``size`` is one of SIZES."""
         person = self._person(start_frame)
-        plate = torch.from_numpy(start_frame.plate).permute(2, 0, 1)[None].to(self._device)
+        finer, plate = (self._picture(layer) for layer in start_frame.layers(size))
         with self._precision():
             description, encoded = self._codec.describe(person), self._generator.encode(person)
         for first in range(0, len(codes), _BATCH):
@@ -134,15 +137,21 @@ class TrainedDancer:
             with self._precision():
                 maps = self._codec.decode(description.repeated(count), body.body.repeated(count), code)
                 window = drawn_window(maps)
-                layer = self._generator.decode(encoded.repeated(count), maps, window).float()
-            layer = crisp(layer) * near_person(maps, window)
-            yield _to_bytes(_over_plate(layer, plate * contact_shadow(body.body, code, FRAME_SIZE), window))
+                drawn = self._generator.draw(encoded.repeated(count), maps, window)
+            light = contact_shadow(body.body, code, FRAME_SIZE)
+            if size != FRAME_SIZE:
+                drawn, window = refine(drawn, maps.flow, finer, window)
+                light = enlarge(light)
+            layer = crisp(drawn.layer.float()) * near_person(maps, window, size)
+            yield _to_bytes(_over_plate(layer, plate * light, window))
 
     def _person(self, start_frame: StartFrame) -> Tensor:
         """(1, 4, 256, 256) premultiplied RGBA."""
-        return torch.from_numpy(np.ascontiguousarray(start_frame.person.transpose(2, 0, 1), np.float32))[None].to(
-            self._device
-        )
+        return self._picture(start_frame.person)
+
+    def _picture(self, layer: np.ndarray) -> Tensor:
+        """(H, W, C) -> (1, C, H, W) float32."""
+        return torch.from_numpy(np.ascontiguousarray(layer.transpose(2, 0, 1), np.float32))[None].to(self._device)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16)
@@ -159,10 +168,15 @@ def drawn_window(maps: FlowMaps) -> Window:
     return low[0], low[1], high[0] - low[0], high[1] - low[1]
 
 
-def near_person(maps: FlowMaps, window: Window) -> Tensor:
-    """(B, 1, h, w) of the window: 1 on and around the matte, fading to 0 where nobody is; no stray specks, no edges."""
+def near_person(maps: FlowMaps, window: Window, size: int = FRAME_SIZE) -> Tensor:
+    """(B, 1, h, w) of the window: 1 on and around the matte, fading to 0 where nobody is; no stray specks, no edges.
+
+    Args:
+        maps: of B frames.
+        window: in pixels of frames of ``size``.
+    """
     around = (F.max_pool2d(maps.matte.float(), 5, 1, 2) / _SHOWN - 1).clamp(0, 1)
-    return crop(F.interpolate(around, (FRAME_SIZE, FRAME_SIZE), mode="bilinear", align_corners=False), window)
+    return crop(F.interpolate(around, (size, size), mode="bilinear", align_corners=False), window)
 
 
 def crisp(layer: Tensor) -> Tensor:
@@ -176,17 +190,16 @@ def crisp(layer: Tensor) -> Tensor:
     return torch.cat([(layer[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1) * narrow, narrow], 1)
 
 
-def _over_plate(layer: Tensor, plate: Tensor, window: Window) -> Tensor:
-    """Premultiplied RGBA (B, 4, h, w) of a window over plates (B, 3, H, W): (B, 3, H, W)."""
-    top, left, height, width = window
-    room = (left, plate.shape[-1] - left - width, top, plate.shape[-2] - top - height)
-    whole = F.pad(layer, room)
-    return whole[:, :3] + (1 - whole[:, 3:]) * plate
+def _over_plate(layer: Tensor, plates: Tensor, window: Window) -> Tensor:
+    """Premultiplied RGBA (B, 4, h, w) of a window put over plates (B, 3, H, W), in place."""
+    behind = crop(plates, window)
+    behind.mul_(1 - layer[:, 3:]).add_(layer[:, :3])
+    return plates
 
 
 def _to_bytes(frames: Tensor) -> np.ndarray:
-    """(B, 3, H, W) in [0, 1] -> (B, H, W, 3) uint8."""
-    return (frames.clamp(0, 1) * 255 + 0.5).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    """(B, 3, H, W) in [0, 1] -> (B, H, W, 3) uint8; ``frames`` are used up."""
+    return frames.clamp_(0, 1).mul_(255).add_(0.5).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def build_parts(sizes: Sizes) -> tuple[BodyReader, FlowCodec, Generator]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-Watch = Callable[[np.ndarray], None]  #: gets each batch (B, 256, 256, 3) uint8 of frames, in order
+Watch = Callable[[np.ndarray], None]  #: gets each batch (B, size, size, 3) uint8 of square frames, in order
 
 
 @dataclass(frozen=True)

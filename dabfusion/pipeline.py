@@ -63,8 +63,8 @@ class DanceModel(Protocol[BodyT]):
     ) -> np.ndarray:
         """Flow codes (T, 117) for music features (T, D), both at CODE_FPS; raises Cancelled when told to stop."""
 
-    def frames(self, start_frame: StartFrame, body: BodyT, codes: np.ndarray) -> Iterator[np.ndarray]:
-        """Batches (B, 256, 256, 3) uint8 of the frames of codes (F, 117), in order."""
+    def frames(self, start_frame: StartFrame, body: BodyT, codes: np.ndarray, size: int) -> Iterator[np.ndarray]:
+        """Batches (B, size, size, 3) uint8 of the frames of codes (F, 117), in order."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ class DabFusion:
         joints = picture_joints(codes, body.offsets, body.hips)  # (F, 24, 2)
         beats = make_beat_report(joints, used.fps, section.beat_times, section.tempo)
         with _timed(seconds, STAGE_RENDER):
-            batches = _watched(self._model.frames(start_frame, body, codes), frame_count, report, stop)
-            _write(batches, start_frame.plate, Path(song_path), Path(out_path), used, length, extras)
+            batches = _watched(self._model.frames(start_frame, body, codes, used.size), frame_count, report, stop)
+            _write(batches, start_frame.layers(used.size)[1], Path(song_path), Path(out_path), used, length, extras)
         everything = (*start_frame.warnings, *warnings)
         return GenerationResult(
             Path(out_path), used, beats, seconds, used.fps, frame_count, everything, extras.other_path
@@ -202,7 +202,8 @@ def _write(
     batches: Iterable[np.ndarray], plate: np.ndarray, song: Path, out: Path, options: GenerationOptions, length: float,
     extras: Extras,
 ) -> None:  # fmt: skip
-    """Streams batches (B, 256, 256, 3) uint8 into the mp4, or into both shapes' mp4s, with the song's section."""
+    """Streams batches (B, S, S, 3) uint8 into the mp4, or into both shapes' mp4s, with the song's section; the plate is
+    (S, S, 3)."""
     files = [(options.shape, out)]
     if extras.other_path is not None:
         files.append((other_shape(options.shape), extras.other_path))

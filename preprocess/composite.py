@@ -20,6 +20,7 @@ from preprocess.person import (
 )
 
 FRAME = 256  # pixels, both sides
+FINE = 2 * FRAME  # side of the finer picture of the same frame
 STANDING = 184  # pixels from the top of the head to the soles of a standing dancer
 FLOOR = 240  # y of the soles
 EDGE = 3  # pixels that stay free at the sides and the top

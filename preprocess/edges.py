@@ -12,7 +12,19 @@ RIM = 1.5  # frame pixels along the outline whose colours may be mixed with the 
 
 
 def cut_figure(pixels: np.ndarray, mask: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
-    """The figure as premultiplied RGBA on a square frame.
+    """The figure as premultiplied RGBA on a square frame: :func:`draw_figure`, made smaller.
+
+    Args:
+        pixels, mask, transform, size: as there.
+
+    Returns:
+        (size, size, 4) float32 in [0, 1].
+    """
+    return shrink(draw_figure(pixels, mask, transform, size), size)
+
+
+def draw_figure(pixels: np.ndarray, mask: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+    """The figure as premultiplied RGBA on a grid FINER times finer than the frame.
 
     Colours within ``RIM`` of the outline are replaced by the nearest colours from further inside, so that no
     halo of the old background is left. Parts thinner than the rim keep the colours of their own core.
@@ -24,7 +36,7 @@ def cut_figure(pixels: np.ndarray, mask: np.ndarray, transform: np.ndarray, size
         size: side of the frame in pixels.
 
     Returns:
-        (size, size, 4) float32 in [0, 1].
+        (FINER * size, FINER * size, 4) float32 in [0, 1].
     """
     fine = transform * FINER
     colour = warp(pixels, fine, size * FINER)
@@ -33,8 +45,12 @@ def cut_figure(pixels: np.ndarray, mask: np.ndarray, transform: np.ndarray, size
     depth = signed_depth(inside)
     alpha = np.clip((depth - SHRINK * FINER) / (SOFTNESS * FINER) + 0.5, 0, 1)
     clean = spread_core_colours(colour, depth)
-    rgba = np.concatenate([clean * alpha[..., None], alpha[..., None]], axis=-1).astype(np.float32)
-    return cv2.resize(rgba, (size, size), interpolation=cv2.INTER_AREA)
+    return np.concatenate([clean * alpha[..., None], alpha[..., None]], axis=-1).astype(np.float32)
+
+
+def shrink(figure: np.ndarray, size: int) -> np.ndarray:
+    """A square picture as the means over the pixels of a size x size one."""
+    return cv2.resize(figure, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def warp(image: np.ndarray, transform: np.ndarray, size: int, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:

@@ -20,9 +20,9 @@ import numpy as np
 
 from preprocess.background import make_plate
 from preprocess.brush import paint
-from preprocess.composite import FRAME, measure, move_keypoints, place
+from preprocess.composite import FINE, FRAME, measure, move_keypoints, place
 from preprocess.detect import Detector
-from preprocess.edges import cut_figure
+from preprocess.edges import draw_figure, shrink
 from preprocess.errors import PhotoError
 from preprocess.hints import hints
 from preprocess.person import SEEN, Person, no_keypoints
@@ -30,7 +30,7 @@ from preprocess.photo import Photo, read_photo
 from preprocess.plates import DEFAULT_PLATE
 from preprocess.sam import SMALL
 from preprocess.segment import Cutout, Point, Segmenter
-from preprocess.start_frame import StartFrame
+from preprocess.start_frame import FinePicture, StartFrame
 from preprocess.stroke import Stroke
 from preprocess.weights import CHECKPOINTS
 
@@ -116,12 +116,15 @@ class Preprocessor:
         body = measure(cutout.mask, joints)
         transform = place(cutout.mask, body)
         people = [close if other is person else other for other in self.find_people(photo)]
+        figure = draw_figure(photo.pixels, cutout.mask, transform, FRAME)
+        plates = [make_plate(background, photo, cutout.mask, transform, side) for side in (FRAME, FINE)]
         return StartFrame(
-            person=cut_figure(photo.pixels, cutout.mask, transform, FRAME),
-            plate=make_plate(background, photo, cutout.mask, transform),
+            person=shrink(figure, FRAME),
+            plate=plates[0],
             keypoints=move_keypoints(joints, transform),
             transform=transform,
             warnings=hints(people, close, cutout, body, asked),
+            fine=FinePicture(_to_bytes(shrink(figure, FINE)), _to_bytes(plates[1])),
         )
 
     def _joints(self, photo: Photo, person: Person, cutout: Cutout) -> np.ndarray:
@@ -156,6 +159,11 @@ class Preprocessor:
         chosen = self.choose(read, person)
         cutout = paint(self.cut_out(read, chosen, points), strokes)
         return self.compose(read, chosen, cutout, background, asked=person is not None)
+
+
+def _to_bytes(picture: np.ndarray) -> np.ndarray:
+    """[0, 1] -> uint8."""
+    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _on_the_figure(joints: np.ndarray, cutout: Cutout) -> np.ndarray:

@@ -67,9 +67,9 @@ class FakeModel:
             progress("dance", step + 1, options.steps)
         return codes
 
-    def frames(self, start_frame: StartFrame, body: FakeBody, codes: np.ndarray) -> Iterator[np.ndarray]:
-        picture = (np.clip(start_frame.composite, 0, 1) * 255 + 0.5).astype(np.uint8)
-        shifts = np.rint(codes[:, ROTATION_SIZE + 1] * 40).astype(int)
+    def frames(self, start_frame: StartFrame, body: FakeBody, codes: np.ndarray, size: int) -> Iterator[np.ndarray]:
+        picture = (np.clip(start_frame.composite_at(size), 0, 1) * 255 + 0.5).astype(np.uint8)
+        shifts = np.rint(codes[:, ROTATION_SIZE + 1] * 40 * size / FRAME_SIZE).astype(int)
         for k in range(0, len(codes), 16):
             time.sleep(self.pause)
             yield np.stack([np.roll(picture, shift, axis=0) for shift in shifts[k : k + 16]])

@@ -44,7 +44,12 @@ def test_generate_returns_video_and_report(client: Client, files: tuple[dict, di
     assert report["tempo"] == pytest.approx(120, abs=3)
     assert report["background"] == "dark-stage" and report["options"]["shape"] == "portrait"
     made = probe(video)
-    assert made.frame_count == 60 and made.width * 16 == made.height * 9
+    assert made.frame_count == 60 and (made.width, made.height) == (720, 1280)
+
+
+def test_the_size_can_be_chosen(client: Client, files: tuple[dict, dict]) -> None:
+    video, report = client.predict(photo=files[0], song=files[1], length=1, size=256, api_name="/generate")
+    assert report["options"]["size"] == 256 and (probe(video).width, probe(video).height) == (256, 256)
 
 
 def test_preview_needs_no_song(client: Client, files: tuple[dict, dict]) -> None:
@@ -57,6 +62,7 @@ def test_preview_needs_no_song(client: Client, files: tuple[dict, dict]) -> None
     ("change", "told"),
     [
         ({"style": "waltz"}, "no style"),
+        ({"size": 300}, "no size 300"),
         ({"background": "/etc/passwd"}, "no background"),
         ({"person": 9}, "no person number 9"),
         ({"start": 99}, "start earlier"),

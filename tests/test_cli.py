@@ -38,7 +38,8 @@ def test_generate_writes_video_and_report(
     written = json.loads(report.read_text())
     assert (written["fps"], written["frame_count"], written["background"]) == (30, 60, "warm-studio")
     assert written["options"] == {"seed": 7, "steps": 5, "start": 1.0, "length": 2.0, "style": "house", "fps": 30,
-                                  "motion_strength": 1.0, "guidance": 2.0, "mark": True, "shape": "square"}  # fmt: skip
+                                  "motion_strength": 1.0, "guidance": 2.0, "mark": True, "shape": "square",
+                                  "size": 512}  # fmt: skip
     assert written["tempo"] == pytest.approx(120, abs=3)
     assert np.allclose(np.diff(written["beats"]), 0.5, atol=0.04) and 3 <= len(written["beats"]) <= 5
     assert written["motion_beats"] and all(0 <= t < 2 for t in written["motion_beats"])
@@ -62,6 +63,17 @@ def test_a_tall_video_is_nine_to_sixteen(inputs: tuple[str, ...], tmp_path: Path
     info = probe(out)
     assert info.width * 16 == info.height * 9 and info.frame_count == 30
     assert read_settings(out).options.shape == "portrait"
+
+
+@pytest.mark.parametrize(("how", "side"), [((), 512), (("--size", "512"), 512), (("--size", "256"), 256)])
+def test_the_video_has_the_size_that_was_asked_for(
+    inputs: tuple[str, ...], tmp_path: Path, how: tuple[str, ...], side: int
+) -> None:
+    out, again = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    assert main([*inputs, "--out", str(out), "--length", "1", *how]) == 0
+    assert (probe(out).width, probe(out).height) == (side, side) and read_settings(out).options.size == side
+    assert main([*inputs, "--out", str(again), "--from-json", str(out)]) == 0
+    assert again.read_bytes() == out.read_bytes()
 
 
 def test_the_same_seed_gives_the_same_file(inputs: tuple[str, ...], tmp_path: Path) -> None:
@@ -97,6 +109,7 @@ def test_without_a_length_the_whole_rest_is_danced(inputs: tuple[str, ...], tmp_
         (("--out", "no/such/folder/a.mp4"), "no folder"),
         (("--report", "no/such/folder/a.json"), "no folder"),
         (("--shape", "round"), "choose from"),
+        (("--size", "300"), "choose from"),
         (("--from-json", "nowhere.json"), "no settings file"),
         (("--frobnicate",), "nrecognized"),
     ],
@@ -134,8 +147,8 @@ def test_an_input_is_never_overwritten(inputs: tuple[str, ...], tmp_path: Path) 
 def test_ctrl_c_leaves_nothing(
     inputs: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(self: object, start_frame: object, body: object, codes: object) -> object:
-        yield np.zeros((1, 256, 256, 3), np.uint8)
+    def interrupted(self: object, start_frame: object, body: object, codes: object, size: int) -> object:
+        yield np.zeros((1, size, size, 3), np.uint8)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fakes.FakeModel.frames", interrupted)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dabfusion.checkpoint import open_checkpoint, save_checkpoint
 from dabfusion.config import STYLES, GenerationOptions
@@ -25,7 +27,7 @@ from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
 from dabfusion.skeleton import CODE_SIZE
-from preprocess.start_frame import StartFrame
+from preprocess.start_frame import FinePicture, StartFrame
 
 TINY = Sizes((8, 8, 8, 8), 16, (8, 8, 8, 8), 4, 4, 1)
 DANCE = FlowDiffusionConfig(STYLES, width=32, depth=1, heads=2, window=20)
@@ -102,6 +104,46 @@ def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDance
     assert outside.any() and bright.mean() > 0.5
     for frame, lit in zip(frames[:8], bright, strict=True):
         assert np.abs(frame[outside & lit].astype(int) - plate[outside & lit]).max() <= 1
+
+
+def test_frames_of_256_are_what_the_generator_decodes(dancer: TrainedDancer, start_frame: StartFrame) -> None:
+    """To the bit: the layer over the lit plate, put together here in another way."""
+    body = dancer.read_body(start_frame)
+    codes, frames = make(dancer, start_frame, 3)
+    with torch.inference_mode():
+        person = torch.from_numpy(start_frame.person).permute(2, 0, 1)[None].contiguous()
+        plate = torch.from_numpy(start_frame.plate).permute(2, 0, 1)[None]
+        code = torch.from_numpy(codes[:8])
+        with torch.autocast("cpu", torch.bfloat16):
+            description, encoded = dancer._codec.describe(person), dancer._generator.encode(person)
+            maps = dancer._codec.decode(description.repeated(8), body.body.repeated(8), code)
+            top, left, height, width = window = drawn_window(maps)
+            layer = dancer._generator.decode(encoded.repeated(8), maps, window).float()
+        whole = F.pad(crisp(layer) * near_person(maps, window), (left, 256 - left - width, top, 256 - top - height))
+        picture = whole[:, :3] + (1 - whole[:, 3:]) * (plate * contact_shadow(body.body, code, 256))
+    assert np.array_equal(frames[:8], (picture.clamp(0, 1) * 255 + 0.5).byte().permute(0, 2, 3, 1).numpy())
+
+
+def test_fine_frames_show_the_same_dance_and_the_finer_picture(dancer: TrainedDancer, start_frame: StartFrame) -> None:
+    start_frame = replace(start_frame, plate=np.full((256, 256, 3), 0.3, np.float32))
+    body = dancer.read_body(start_frame)
+    codes, frames = make(dancer, start_frame, 3)
+
+    def fine(start: StartFrame) -> np.ndarray:
+        return np.concatenate(list(dancer.frames(start, body, codes[:4], 512)))
+
+    plain = fine(start_frame)
+    assert plain.shape == (4, 512, 512, 3) and plain.dtype == np.uint8
+    small = plain.reshape(4, 256, 2, 256, 2, 3).mean((2, 4))
+    assert np.abs(small - frames[:4]).mean() < 4
+    person, plate = ((v * 255).astype(np.uint8) for v in start_frame.layers(512))
+    striped = person.copy()
+    striped[:, ::2, :3] //= 4
+    again, other = (fine(replace(start_frame, fine=FinePicture(p, plate))) for p in (person, striped))
+    assert np.abs(again.astype(int) - plain).mean() < 2
+    assert np.abs(other.astype(int) - again).max() > 20
+    usual = dancer.frames(replace(start_frame, fine=FinePicture(striped, plate)), body, codes)
+    assert np.array_equal(np.concatenate(list(usual)), frames)
 
 
 def test_a_shadow_lies_under_a_standing_foot_and_fades_when_it_is_lifted() -> None:

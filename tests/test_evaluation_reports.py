@@ -193,8 +193,9 @@ def test_the_speed_table_shows_stages_and_memory(tmp_path) -> None:
 
     save_file({"a": np.zeros((3, 5), np.float32), "b": np.zeros(5, np.float32)}, str(tmp_path / "codec.safetensors"))
     assert count_parameters(tmp_path) == {"codec": 20}
-    timing = Timing(4.0, {"start-up": 9.0, "photo": 3.0, "dance": 2.0, "render": 6.0}, 120, 20, 812.4)
+    timing = Timing(4.0, {"start-up": 9.0, "photo": 3.0, "dance": 2.0, "render": 6.0}, 120, 20, 812.4, 512)
     text = speed_table([timing], {"codec": 20_000_000}, "cpu", {"render: one frame": 1.25})
+    assert text.splitlines()[0].endswith("Frames of 512 pixels.")
     assert timing.total == 11.0 and "| **all but start-up** | **11.0** |" in text
     assert "| ms per rendered frame | 50 |" in text and "| ms per denoising step | 100 |" in text
     assert "| render: one frame | 1.25 |" in text

@@ -14,7 +14,7 @@ from dabfusion.pipeline import STAGE_BODY, STAGE_DANCE, STAGE_RENDER
 from dabfusion.web.dance_step import STAGES
 from dabfusion.web.errors import sentence
 from dabfusion.web.jobs import Busy, Job, JobStore, TooSlow
-from dabfusion.web.pace import USUAL, Pace, plan_units, seconds_left
+from dabfusion.web.pace import FINE_WORK, USUAL, Pace, plan_units, seconds_left
 
 
 @pytest.fixture
@@ -134,3 +134,4 @@ def test_the_pace_is_learnt_from_finished_jobs(store: JobStore[str]) -> None:
 def test_the_stages_are_those_of_the_pipeline() -> None:
     assert tuple(USUAL) == tuple(STAGES) == (STAGE_BODY, STAGE_DANCE, STAGE_RENDER)
     assert plan_units(GenerationOptions(steps=10), 4) == {"body": 1, "dance": 40, "render": 120}
+    assert plan_units(GenerationOptions(steps=10, size=512), 4)["render"] == pytest.approx(FINE_WORK * 120)

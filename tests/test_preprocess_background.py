@@ -29,6 +29,27 @@ def test_studios_are_pictures_and_the_same_every_time(name: str) -> None:
     assert (plate == draw_plate(name)).all()
 
 
+@pytest.mark.parametrize("name", PLATES)
+def test_finer_studios_are_the_same_pictures(name: str) -> None:
+    fine = draw_plate(name, 512)
+    assert fine.shape == (512, 512, 3) and fine.dtype == np.float32
+    assert np.abs(fine.reshape(256, 2, 256, 2, 3).mean((1, 3)) - draw_plate(name)).mean() < 0.01
+
+
+@pytest.mark.parametrize("choice", ["original", "own", "#336699"])
+def test_finer_plates_have_the_same_place(choice: str, tmp_path: Path) -> None:
+    rows, columns = np.mgrid[0:600, 0:800]
+    pixels = np.stack([rows * 0.4, columns * 0.3, 127 + 120 * np.sin(columns / 15)], -1).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "own.png")
+    mask = np.zeros((600, 800), bool)
+    mask[150:500, 350:450] = True
+    transform = np.array([[0.4, 0, -30.0], [0, 0.4, 5.0]])
+    where = str(tmp_path / "own.png") if choice == "own" else choice
+    coarse, fine = (make_plate(where, _photo(pixels), mask, transform, side) for side in (256, 512))
+    assert coarse.shape == (256, 256, 3) and fine.shape == (512, 512, 3)
+    assert np.abs(fine.reshape(256, 2, 256, 2, 3).mean((1, 3)) - coarse).mean() < 0.01
+
+
 def test_there_are_several_different_studios() -> None:
     drawn = [draw_plate(name) for name in PLATES]
     gaps = [np.abs(a - b).mean() for k, a in enumerate(drawn) for b in drawn[:k]]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from preprocess.composite import (
+    FINE,
     FLOOR,
     FRAME,
     HEAD_TO_SHOULDER,
@@ -20,8 +21,8 @@ from preprocess.composite import (
     move_points,
     place,
 )
-from preprocess.edges import cut_figure
-from preprocess.start_frame import StartFrame
+from preprocess.edges import cut_figure, draw_figure, shrink
+from preprocess.start_frame import FinePicture, StartFrame
 
 HIP = HEAD_TO_SHOULDER + TORSO  # below the top of the head, in statures
 KNEE, ANKLE = HIP + THIGH, HIP + THIGH + SHIN
@@ -133,6 +134,33 @@ def test_no_halo_of_the_old_background_is_left() -> None:
     seen = rgba[..., 3] > 0.05
     colour = rgba[seen][:, :3] / rgba[seen][:, 3:]
     assert np.abs(colour - np.array([120, 110, 130]) / 255).max() < 0.04
+
+
+def test_the_finer_figure_has_the_same_place_and_more_detail() -> None:
+    mask, joints = _dummy(40, 900, 500, (1000, 1000))
+    pixels = np.full((*mask.shape, 3), 60, np.uint8)
+    pixels[:, ::6] = pixels[:, 1::6] = pixels[:, 2::6] = 200  # stripes finer than a frame pixel, not than half of one
+    transform = place(mask, measure(mask, joints))
+    figure = draw_figure(pixels, mask, transform, FRAME)
+    coarse, fine = shrink(figure, FRAME), shrink(figure, FINE)
+    assert np.array_equal(coarse, cut_figure(pixels, mask, transform, FRAME))
+    assert np.abs(fine.reshape(FRAME, 2, FRAME, 2, 4).mean((1, 3)) - coarse).max() < 1e-5
+    contrast = [picture[picture[..., 3] > 0.999][:, :3].std() for picture in (coarse, fine)]
+    assert contrast[1] > 1.5 * contrast[0]
+
+
+def test_layers_are_the_finer_picture_or_enlarged() -> None:
+    person, plate = np.zeros((256, 256, 4), np.float32), np.full((256, 256, 3), 0.4, np.float32)
+    person[100:, :, :] = (0.5, 0.25, 0.0, 0.5)
+    plain = StartFrame(person, plate, np.zeros((17, 3), np.float32), np.eye(2, 3))
+    assert plain.layers(256) == (person, plate)
+    enlarged, behind = plain.layers(512)
+    assert enlarged.shape == (512, 512, 4) and behind.shape == (512, 512, 3)
+    assert enlarged[400, 9] == pytest.approx([0.5, 0.25, 0, 0.5]) and behind[9, 9] == pytest.approx([0.4] * 3)
+    fine = FinePicture(np.full((512, 512, 4), 255, np.uint8), np.zeros((512, 512, 3), np.uint8))
+    rich = StartFrame(person, plate, np.zeros((17, 3), np.float32), np.eye(2, 3), fine=fine)
+    assert rich.layers(256)[0] is person and rich.layers(512)[0].min() == 1 and rich.layers(512)[1].max() == 0
+    assert rich.composite_at(512).min() == 1 and np.array_equal(rich.composite, plain.composite)
 
 
 def test_the_composite_is_person_over_plate() -> None:

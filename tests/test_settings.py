@@ -12,7 +12,8 @@ from dabfusion.errors import OptionError
 from dabfusion.settings import DanceSettings, read_settings
 
 SETTINGS = DanceSettings(
-    GenerationOptions(seed=4, steps=9, start=2, length=3.5, style="house", guidance=1.5, mark=False, shape="portrait"),
+    GenerationOptions(seed=4, steps=9, start=2, length=3.5, style="house", guidance=1.5, mark=False, shape="portrait",
+                      size=512),
     2, "#204060", ((10.25, 20.0, True), (3.0, 4.0, False)),
 )  # fmt: skip
 
@@ -23,6 +24,12 @@ def test_settings_survive_a_round_trip(tmp_path: Path, wrapped: bool) -> None:
     values = SETTINGS.as_dict()
     file.write_text(json.dumps({"ai_generated": True, "settings": values} if wrapped else values))
     assert read_settings(file) == SETTINGS
+
+
+def test_dances_from_before_there_was_a_size_were_small(tmp_path: Path) -> None:
+    file = tmp_path / "dance.json"
+    file.write_text(json.dumps({name: value for name, value in SETTINGS.as_dict().items() if name != "size"}))
+    assert read_settings(file).options.size == 256
 
 
 def test_a_report_is_read_too(tmp_path: Path) -> None:

@@ -52,22 +52,37 @@ def test_no_seam_shows_between_the_plate_and_its_continuation(name: str) -> None
         assert steps[seam - 2 : seam + 2].max() <= max(1.5, 1.1 * around.max())
 
 
+@pytest.mark.parametrize("shape", [SQUARE, PORTRAIT])
+def test_fine_frames_make_twice_the_picture(shape: str) -> None:
+    coarse, fine = make_framing(shape, draw_plate("wood-floor")), make_framing(shape, draw_plate("wood-floor", 512))
+    assert fine.size == (2 * coarse.size[0], 2 * coarse.size[1]) and fine.top == 2 * coarse.top
+    small, large = (f.place((draw_plate("wood-floor", s)[None] * 255 + 0.5).astype(np.uint8))[0]
+                    for f, s in ((coarse, 256), (fine, 512)))  # fmt: skip
+    assert large.shape == (fine.size[1], fine.size[0], 3)
+    shrunk = cv2.resize(large, coarse.size, interpolation=cv2.INTER_AREA)
+    assert np.abs(shrunk.astype(int) - small).mean() < 2
+
+
 def test_an_unknown_shape_is_refused() -> None:
     with pytest.raises(OptionError, match="no shape"):
         make_framing("round", np.zeros((256, 256, 3), np.float32))
 
 
-def test_both_shapes_come_from_one_dance(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [256, 512])
+def test_both_shapes_come_from_one_dance(tmp_path: Path, size: int) -> None:
     song = write_song(tmp_path / "song.wav")
     music = build_music_encoder().encode_file(song)
     seen: list[np.ndarray] = []
     extras = Extras(tmp_path / "tall.mp4", seen.append, {"person": 2})
-    options, out = GenerationOptions(length=1, mark=False), tmp_path / "square.mp4"
+    options, out = GenerationOptions(length=1, mark=False, size=size), tmp_path / "square.mp4"
     result = DabFusion(FakeModel()).generate(plain_start_frame(), music, song, out, options, extras=extras)
     assert result.other_video == tmp_path / "tall.mp4" and other_shape(SQUARE) == PORTRAIT
     square, tall = probe(result.video), probe(result.other_video)
-    assert (square.width, square.height, tall.width, tall.height) == (256, 256, TALL_WIDTH, TALL_HEIGHT)
+    assert (square.width, square.height, tall.width, tall.height) == tuple(
+        size // 256 * v for v in (256, 256, TALL_WIDTH, TALL_HEIGHT)
+    )
     assert square.frame_count == tall.frame_count == sum(map(len, seen)) == 30
     assert '"person": 2' in tall.metadata["comment"] and '"shape": "portrait"' in tall.metadata["comment"]
+    assert f'"size": {size}' in square.metadata["comment"] and seen[0].shape[1:] == (size, size, 3)
     frames, _ = read_frames(result.video)
     assert np.abs(frames.astype(int) - np.concatenate(seen)).mean() < 4

@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-from dabfusion.config import DEFAULT_CHECKPOINT, GenerationOptions
+from dabfusion.config import DEFAULT_CHECKPOINT, FRAME_SIZE, SIZES, USUAL_SIZE, GenerationOptions
 from dabfusion.errors import UserError
 
 LENGTHS = (4.0, 30.0, 60.0, 120.0, 180.0)  #: seconds of dance
@@ -35,13 +35,14 @@ _MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class Timing:
-    """One run: seconds of each stage, in order, and the process's peak memory."""
+    """One run: seconds of each stage, in order, the process's peak memory, and the side of the frames."""
 
     length: float
     seconds: dict[str, float]
     frames: int
     steps: int
     peak_mib: float
+    size: int = FRAME_SIZE
 
     @property
     def total(self) -> float:
@@ -55,7 +56,9 @@ def peak_memory_mib() -> float:
     return peak / (_MEBIBYTE if sys.platform == "darwin" else 1024)
 
 
-def time_one(photo: Path, song: Path, length: float, checkpoint: Path, device: str, steps: int | None) -> Timing:
+def time_one(
+    photo: Path, song: Path, length: float, checkpoint: Path, device: str, steps: int | None, size: int = USUAL_SIZE
+) -> Timing:
     """Makes one video in this process, through the same parts as the command line, and throws it away.
 
     Raises:
@@ -74,12 +77,12 @@ def time_one(photo: Path, song: Path, length: float, checkpoint: Path, device: s
     begun = time.perf_counter()
     music = services.songs.encode_file(song)
     seconds["song"] = time.perf_counter() - begun
-    options = GenerationOptions(length=length)
+    options = GenerationOptions(length=length, size=size)
     options = replace(options, steps=steps) if steps else options
     with tempfile.TemporaryDirectory() as folder:
         result = services.dancer.generate(start_frame, music, song, Path(folder) / "dance.mp4", options)
     seconds |= result.seconds
-    return Timing(result.frame_count / result.fps, seconds, result.frame_count, options.steps, peak_memory_mib())
+    return Timing(result.frame_count / result.fps, seconds, result.frame_count, options.steps, peak_memory_mib(), size)
 
 
 def count_parameters(checkpoint: Path) -> dict[str, int]:
@@ -97,7 +100,9 @@ def speed_table(
     """The Markdown that the README shows; ``gflop`` are operations by stage."""
     stages = list(dict.fromkeys(stage for timing in timings for stage in timing.seconds))
     heads = [f"{timing.length:g} s video" for timing in timings]
-    lines = [f"{machine(device)}.", "", "| seconds | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    sizes = " and ".join(dict.fromkeys(f"{timing.size}" for timing in timings))
+    title = f"{machine(device)}. Frames of {sizes} pixels."
+    lines = [title, "", "| seconds | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for stage in stages:
         lines.append(f"| {stage} | " + " | ".join(f"{t.seconds.get(stage, 0.0):.1f}" for t in timings) + " |")
     lines.append("| **all but start-up** | " + " | ".join(f"**{t.total:.1f}**" for t in timings) + " |")
@@ -158,6 +163,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-flops", dest="flops", action="store_false", help="do not count operations")
     parser.add_argument("--lengths", type=float, nargs="+", default=list(LENGTHS), metavar="SEC")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the default)")
+    parser.add_argument("--size", type=int, choices=SIZES, default=USUAL_SIZE, help=f"pixels (default {USUAL_SIZE})")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FOLDER")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write speed.json and speed.md here")
@@ -173,7 +179,9 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     if chosen.one is not None:
-        timing = time_one(chosen.photo, chosen.song, chosen.one, chosen.checkpoint, chosen.device, chosen.steps)
+        timing = time_one(
+            chosen.photo, chosen.song, chosen.one, chosen.checkpoint, chosen.device, chosen.steps, chosen.size
+        )
         sys.stdout.write(json.dumps(asdict(timing)) + "\n")
         return 0
     sys.stdout.write(_benchmark(chosen, list(argv)))

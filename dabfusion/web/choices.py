@@ -13,6 +13,7 @@ from PIL import Image
 
 from preprocess.background import ORIGINAL
 from preprocess.brush import paint
+from preprocess.composite import FINE
 from preprocess.errors import PhotoError
 from preprocess.overlay import draw_mask, draw_people
 from preprocess.person import Person
@@ -69,8 +70,8 @@ class PhotoChoice:
         return self.photo.pixels.shape[1] / self.overlay.shape[1]
 
     def frame_picture(self) -> np.ndarray:
-        """The start frame (256, 256, 3) uint8."""
-        return (np.clip(self.start_frame.composite, 0, 1) * 255 + 0.5).astype(np.uint8)
+        """The start frame (512, 512, 3) uint8."""
+        return (np.clip(self.start_frame.composite_at(FINE), 0, 1) * 255 + 0.5).astype(np.uint8)
 
     def scene(self) -> dict[str, object]:
         """What a video remembers of this choice; a background picture only as somebody's own."""

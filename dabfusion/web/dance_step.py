@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from ..config import AUTO_STYLE, MAX_SEED, PORTRAIT, SQUARE, GenerationOptions
+from ..config import AUTO_STYLE, FINE_SIZE, FRAME_SIZE, MAX_SEED, PORTRAIT, SQUARE, USUAL_SIZE, GenerationOptions
 from ..errors import OptionError
 from ..heard_style import follow_style
 from .choices import PhotoChoice, SongChoice
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 QUEUE = "dance"
 STAGES = {"body": "Looking at the body", "dance": "Making up the dance", "render": "Drawing the video"}
+_SIZES = [(f"Fine ({FINE_SIZE} pixels)", FINE_SIZE), (f"Standard ({FRAME_SIZE} pixels), quicker", FRAME_SIZE)]
 WATCHERS = 16  #: visitors whose page follows a job at the same time; more than the store lets wait
 POLL = 0.2  #: seconds between two looks at a running job
 CONSENT = "I am the person in the photo, or I have their permission."
@@ -48,6 +49,7 @@ class DanceStep:
     consent: gr.Checkbox
     style: gr.Dropdown
     shape: gr.Radio
+    size: gr.Radio
     strength: gr.Slider
     steps: gr.Slider
     seed: gr.Number
@@ -98,6 +100,7 @@ def _lay_out() -> DanceStep:
             style = gr.Dropdown(style_menu(), value=AUTO_STYLE, label="Style of the dance", elem_id="style")
             shapes = [("Square (1:1)", SQUARE), ("Tall, for phones (9:16)", PORTRAIT)]
             shape = gr.Radio(shapes, value=SQUARE, label="Shape of the video", elem_id="shape")
+            size = gr.Radio(_SIZES, value=USUAL_SIZE, label="Sharpness", elem_id="size")
             with gr.Accordion("More settings", open=False, elem_id="more"):
                 strength = gr.Slider(0.2, 1.6, default.motion_strength, step=0.05, label="Size of the movements",
                                      info="Below 1 is calmer, above 1 is wilder.", elem_id="strength")  # fmt: skip
@@ -130,8 +133,8 @@ def _lay_out() -> DanceStep:
                 job = gr.Textbox(label="Job number", info="Keep this private: whoever knows it can get the video.",
                                  elem_id="job", buttons=["copy"])  # fmt: skip
                 fetch = gr.Button("Get the video", size="sm")
-    return DanceStep(go, cancel, consent, style, shape, strength, steps, seed, randomise, mark, repeat, progress,
-                     preview, video, download, other, report, more, settings, keep, job, fetch)  # fmt: skip
+    return DanceStep(go, cancel, consent, style, shape, size, strength, steps, seed, randomise, mark, repeat,
+                     progress, preview, video, download, other, report, more, settings, keep, job, fetch)  # fmt: skip
 
 
 def _wire(
@@ -143,12 +146,12 @@ def _wire(
 ) -> None:
     shown = [parts.go, parts.cancel, parts.progress, parts.preview, *parts.results, parts.keep, parts.settings,
              parts.seed, parts.job]  # fmt: skip
-    how = [parts.style, parts.shape, parts.strength, parts.steps, parts.seed, parts.randomise, parts.mark,
-           parts.consent]  # fmt: skip
+    how = [parts.style, parts.shape, parts.size, parts.strength, parts.steps, parts.seed, parts.randomise,
+           parts.mark, parts.consent]  # fmt: skip
 
     def on_go(
         photo: PhotoChoice | None, song: SongChoice | None, start: float, length: float, style: str, shape: str,
-        strength: float, steps: float, seed: float | None, randomise: bool, mark: bool, consent: bool,
+        size: int, strength: float, steps: float, seed: float | None, randomise: bool, mark: bool, consent: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
         try:
             if photo is None or song is None:
@@ -160,7 +163,7 @@ def _wire(
                 start=real_number("start", start), length=real_number("length", length),
                 style=follow_style(style, song.heard),
                 motion_strength=real_number("size of the movements", strength), mark=mark is not False,
-                shape=shape,
+                shape=shape, size=whole_number("size", size),
             )  # fmt: skip
             job = start_job(store, dancer, photo.start_frame, song.music, song.path, options, photo.scene(), True)
         except Exception as error:  # the page's boundary: everything becomes a sentence
