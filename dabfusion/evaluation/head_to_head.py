@@ -6,7 +6,7 @@ in the photos folder whose name begins with GROUP. Videos straight in the folder
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from dabfusion.errors import UserError
 from .clip import PHOTO_SUFFIXES, Clip, list_videos, read_clip
 from .instruments import Instruments, read_photo_pixels
 from .kinematic_beats import kinematic_beats, smoothed_speed
+from .known_tempo import KnownTempo, known_grid, tempo_of
 from .librosa_beats import librosa_beats
-from .measure import measure_clip
+from .measure import AT_TEMPO, BY_LIBROSA, measure_clip
 from .pair_list import PhotoSong
 from .plots import plot_over_time, plot_speed_against_beats
 from .report import Report, Row, mean_row
@@ -88,11 +89,12 @@ def _key(path: Path, root: Path) -> tuple[str, str]:
 def head_to_head(
     pairs: Sequence[Pair], tools: Instruments, out: Path, names: tuple[str, str] = ("theirs", "ours"),
     progress: Callable[[int, int], None] | None = None, sheet: Path | None = None,
+    tempi: Mapping[str, KnownTempo] | None = None,
 ) -> Report:  # fmt: skip
     """Measures every pair and writes plots beside the report.
 
     The music beats are tracked once, in the first maker's file, and serve both, so that neither has the easier beats;
-    so are librosa's.
+    so are librosa's, and the grids of known tempi.
 
     Args:
         pairs: the videos.
@@ -101,6 +103,7 @@ def head_to_head(
         names: of the two makers.
         progress: called with (done, total).
         sheet: where to write both makers' frames side by side, beside the photo; None: nowhere.
+        tempi: known tempi by song, see :mod:`.known_tempo`.
     """
     rows: dict[str, list[Row]] = {name: [] for name in names}
     groups: dict[tuple[str, str], list[Row]] = {}
@@ -109,7 +112,7 @@ def head_to_head(
     for number, pair in enumerate(pairs):
         first = read_clip(pair.theirs)
         second = read_clip(pair.ours, beat_times=first.beat_times)
-        other = librosa_beats(first.audio, first.sample_rate)
+        other = other_beats(first, tempo_of(tempi or {}, pair.group, pair.name))
         for maker, clip, seams in zip(names, (first, second), (None, pair.seams), strict=True):
             row = measure_clip(clip, tools, pair.photo, seams=seams, other_beats=other)
             label = f"{pair.group}/{pair.name} {maker}".strip("/")
@@ -138,8 +141,19 @@ def head_to_head(
         "show other people's material and are not kept here (--sheet FILE draws them).",
         "![identity](identity_over_time.png)",
     ]
+    if tempi:
+        notes.insert(1, AT_TEMPO[0].upper() + AT_TEMPO[1:] + ": on an even grid at the tempo that was given, see "
+                     "evaluation/known_tempo.py.")  # fmt: skip
     settings: dict[str, object] = {"pairs": len(pairs), **shapes}
     return Report("Head to head", settings, summary, [r for m in names for r in rows[m]], notes)
+
+
+def other_beats(clip: Clip, tempo: KnownTempo | None) -> dict[str, np.ndarray]:
+    """Music beats (s) of a clip that our own tracker has no part in, by the column that they are measured in."""
+    beats = {BY_LIBROSA: librosa_beats(clip.audio, clip.sample_rate)}
+    if tempo is not None:
+        beats[AT_TEMPO] = known_grid(clip.audio, clip.sample_rate, tempo)
+    return beats
 
 
 def plot_speed(path: Path, title: str, clip: Clip, tools: Instruments) -> None:

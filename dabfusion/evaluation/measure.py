@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,7 @@ from .ssim import ssim
 from .weights import MissingWeightsError
 
 BY_LIBROSA = "beat advantage, librosa's beats"
+AT_TEMPO = "beat advantage, known tempo"
 IDENTITY_RATE = 5.0  #: frames a second that identity looks at
 PHOTO, SONG, REFERENCE = "a photo with a person", "a song", "a reference video"
 SEAMS = "a video of several windows, and the times of their joins"
@@ -38,7 +40,7 @@ _PERSON = (
 
 def measure_clip(
     clip: Clip, tools: Instruments, photo: Path | None = None, reference: Clip | None = None,
-    seams: np.ndarray | None = None, other_beats: np.ndarray | None = None,
+    seams: np.ndarray | None = None, other_beats: Mapping[str, np.ndarray] | None = None,
 ) -> Row:  # fmt: skip
     """Measures one video by everything that its inputs allow.
 
@@ -48,7 +50,8 @@ def measure_clip(
         photo: the photo that it was made from, for identity.
         reference: the real video, for SSIM, PSNR and LPIPS.
         seams: times (s) of the joins between windows; empty: it has none.
-        other_beats: beats (s) of a second tracker, librosa's, as a check on the first.
+        other_beats: by the name of its column, beats (s) from elsewhere, as a check on the clip's: librosa's, or the
+            grid of a known tempo.
 
     Returns:
         A row in which a measure without its input or weights says what it needs.
@@ -62,8 +65,8 @@ def measure_clip(
             readings["seam jump"] = Reading(track_seam_jump(track, seams))
         else:
             readings["seam jump"] = Reading(None, SEAMS)
-        if other_beats is not None:
-            readings[BY_LIBROSA] = Reading(beat_advantage(kinematic_beats(track), other_beats))
+        for column, music_beats in (other_beats or {}).items():
+            readings[column] = Reading(beat_advantage(kinematic_beats(track), music_beats))
         curves["motion energy"] = _per_second(*joint_speed(track))
         identity = _identity(clip, track, tools, photo)
         curves |= {"identity": identity.per_second()} if identity else {}

@@ -10,7 +10,7 @@ from .head_to_head import plot_identity, plot_speed
 from .instruments import Instruments, read_photo_pixels
 from .librosa_beats import librosa_beats
 from .make_pairs import Made
-from .measure import measure_clip
+from .measure import BY_LIBROSA, measure_clip
 from .plots import plot_bars
 from .report import Report, Row, mean_row
 from .sheet import Strip, take_frames, write_sheet
@@ -34,7 +34,7 @@ def measure_pairs(
     rows, strips, photos = [], [], []
     for number, one in enumerate(made):
         clip = read_clip(one.video)
-        other = librosa_beats(clip.audio, clip.sample_rate)
+        other = {BY_LIBROSA: librosa_beats(clip.audio, clip.sample_rate)}
         row = measure_clip(clip, tools, one.pair.photo, seams=one.seams, other_beats=other)
         rows.append(Row(one.pair.name, row.readings, over_time=row.over_time))
         if number < MOST_PLOTS:

@@ -25,6 +25,7 @@ def add_reports(presets: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="the measuring networks' weights")
     parser.add_argument("--theirs", type=Path, metavar="FOLDER", help="for head-to-head: others' videos")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="for head-to-head: the photos of those")
+    parser.add_argument("--tempi", type=Path, metavar="CSV", help="for head-to-head: known tempi of their songs")
     parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="for stage1: a held-out pack of pairs")
     parser.add_argument("--songs", type=Path, metavar="FOLDER", help="for style and control: heard songs, if there are")
     parser.add_argument("--clips", type=int, help="for paper: clips of 40 frames")
@@ -84,7 +85,7 @@ def _head_to_head(chosen: argparse.Namespace) -> list[Call]:
     if chosen.theirs is None or chosen.photos is None:
         return []
     sheet = ["--sheet", str(chosen.work / "head_to_head.png")]
-    told = [*_common(chosen, "head-to-head"), *_given(chosen, "theirs", "photos")]
+    told = [*_common(chosen, "head-to-head"), *_given(chosen, "theirs", "photos", "tempi")]
     return [("evaluate", ["head-to-head", "--make", *told, *sheet])]
 
 
