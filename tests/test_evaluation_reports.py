@@ -214,7 +214,7 @@ def test_the_readme_shows_the_measured_table_and_keeps_the_rest(tmp_path) -> Non
     readme.write_text(f"before\n{README_MARKS[0]}\nold table\n{README_MARKS[1]}\nafter\n")
     put_table(readme, text)
     put_table(readme, text)
-    assert readme.read_text() == f"before\n{README_MARKS[0]}\n{text}{README_MARKS[1]}\nafter\n"
+    assert readme.read_text() == f"before\n{README_MARKS[0]}\n\n{text}\n{README_MARKS[1]}\nafter\n"
     readme.write_text("nothing")
     with pytest.raises(UserError, match="no place"):
         put_table(readme, text)

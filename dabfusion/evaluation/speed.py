@@ -133,18 +133,23 @@ def readme_table(timings: Sequence[Timing]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def put_table(readme: Path, text: str) -> None:
-    """Replaces what stands between README_MARKS in a file.
+def around_table(readme: Path) -> tuple[str, str]:
+    """What stands before and after the table in a file, with README_MARKS.
 
     Raises:
-        UserError: the marks are not there, in this order.
+        UserError: there is no such file, or the marks are not in it, in this order.
     """
-    told = readme.read_text(encoding="utf-8")
+    told = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     first, last = (told.find(mark) for mark in README_MARKS)
     if not 0 <= first < last:
         raise UserError(f"{readme.name} has no place for the table: {' ... '.join(README_MARKS)}.")
-    kept = told[: first + len(README_MARKS[0])], told[last:]
-    readme.write_text(f"{kept[0]}\n{text}{kept[1]}", encoding="utf-8")
+    return told[: first + len(README_MARKS[0])], told[last:]
+
+
+def put_table(readme: Path, text: str) -> None:
+    """Replaces what stands between README_MARKS in a file; raises UserError, see :func:`around_table`."""
+    before, after = around_table(readme)
+    readme.write_text(f"{before}\n\n{text}\n{after}", encoding="utf-8")
 
 
 def machine(device: str) -> str:
@@ -190,6 +195,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _benchmark(chosen: argparse.Namespace, arguments: list[str]) -> str:
     """Times every length in a process of its own, counts, and writes the reports; returns the table."""
+    if chosen.readme:
+        around_table(chosen.readme)  # before minutes are spent
     with tempfile.TemporaryDirectory() as folder:
         if chosen.song is None:
             from .long_dance import studio_song  # late: it needs fluidsynth
