@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from test_dance_model import DANCE, write_tiny
 from test_evaluation_studio import Tools, Weighing, silent
 
 from dabfusion.config import GenerationOptions
-from dabfusion.evaluation.clip_rows import cut_clip, cut_track, still_track
+from dabfusion.evaluation.clip import Clip
+from dabfusion.evaluation.clip_rows import beside_truth, cut_clip, cut_track, still_track
 from dabfusion.evaluation.dancers import OURS, Dancers, DeafDiffusion, without_beats
+from dabfusion.evaluation.instruments import Instruments
 from dabfusion.evaluation.paper import TABLES, write_paper
 from dabfusion.evaluation.paper_rows import PaperRows, Piece, windows
 from dabfusion.evaluation.paper_sets import CAMERAS, FORTY, LONG, VIEWS, PaperPlan, PaperSets
@@ -86,6 +89,17 @@ def test_the_deaf_hear_nothing_and_the_others_do(tiny) -> None:
     assert (told(deaf, 1, "house") - told(deaf, 1, "krump")).abs().max() > 1e-5
     assert (told(hearing, 1, "house") - told(hearing, 2, "house")).abs().max() > 1e-3
     assert dancers.diffusion(window=12).config.window == 12 and dancers.window == DANCE.window
+
+
+def test_the_given_first_frame_earns_no_likeness(tmp_path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 3), np.uint8)
+    real = Clip("real", noise, 10.0, np.zeros(0, np.float32), 22050, np.zeros(0), "given")
+    held = replace(real, frames=np.repeat(noise[:1], 40, 0))
+    tools = Instruments(tmp_path)
+    assert beside_truth(real, real, tools, 0.5)["SSIM"].value == pytest.approx(1)
+    assert beside_truth(held, real, tools, 0.5)["SSIM"].value < 0.05
+    short = [replace(clip, frames=clip.frames[:1]) for clip in (held, real)]
+    assert beside_truth(short[0], short[1], tools, 0.5)["SSIM"].value == pytest.approx(1)
 
 
 def test_without_beats_the_rhythm_stays() -> None:

@@ -70,9 +70,13 @@ def clip_row(
 
 
 def beside_truth(clip: Clip, real: Clip, tools: Instruments, rate: float = REFERENCE_RATE) -> dict[str, Reading]:
-    """SSIM, PSNR and LPIPS against the real video at ``rate`` frames a second."""
+    """SSIM, PSNR and LPIPS against the real video at ``rate`` frames a second.
+
+    They begin in the middle of the first step: the first frame itself was given, and says nothing.
+    """
     step = max(1, round(clip.fps / rate))
-    few = [replace(c, frames=c.frames[::step], fps=c.fps / step) for c in (clip, real)]
+    first = min(step // 2, len(clip.frames) - 1, len(real.frames) - 1)
+    few = [replace(c, frames=c.frames[first::step], fps=c.fps / step) for c in (clip, real)]
     return reference_readings(few[0], few[1], tools)
 
 

@@ -88,7 +88,8 @@ def sampling(sets: PaperSets) -> dict[str, object]:
         "FVD": "of " + ", ".join(f"{n} window{'s' * (n > 1)} of {length} frames" for length, n in WINDOWS.items())
         + f" from every {sets.plan.frames} frames at {FPS} frames a second; 'half against half' is every other clip "
         "against the ground truth of those in between. Few samples bias FVD upwards: compare rows with equally many",
-        "SSIM, PSNR, LPIPS": f"{REFERENCE_RATE:g} frames a second, against the ground truth at the same time",
+        "SSIM, PSNR, LPIPS": f"{REFERENCE_RATE:g} frames a second, never the first, which is given, against the ground "
+        "truth at the same time",
         "identity of": f"{IDENTITY_RATE:g} frames a second, with the clip's first",
         "beats": "the song's true grid",
     }  # fmt: skip

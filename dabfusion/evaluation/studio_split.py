@@ -76,7 +76,8 @@ def evaluate_studio(
         "ours": f"style auto, {GenerationOptions().steps} steps, guidance {GenerationOptions().guidance:g}, "
         f"seed {split.seed} + number of the clip, unpicked; beats tracked by the product in {SONG_SECONDS:g} s of song",
         "beats": "measured against the song's true grid",
-        "SSIM, PSNR, LPIPS": f"{REFERENCE_RATE:g} frame a second, against the ground truth at the same time",
+        "SSIM, PSNR, LPIPS": f"{REFERENCE_RATE:g} frame a second, never the first, which is given, against the ground "
+        "truth at the same time",
         "identity of": "each frame with the clip's first",
     }  # fmt: skip
     every = [Row(f"{row.name}: {name}", row.readings, over_time=row.over_time) for name in (GROUND_TRUTH, MADE)
