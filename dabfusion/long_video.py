@@ -3,14 +3,15 @@
 Windows overlap by half and are denoised *together*: there is one noisy sequence for the whole song; at every step each
 window estimates its part of x_0, the estimates are blended by linear ramps where windows overlap, and one solver step
 moves the whole sequence. So windows agree wherever they overlap, and every frame stays relative to the one start frame
-(the idea of EDGE's long sequences, Tseng et al. 2023, and of MultiDiffusion, Bar-Tal et al. 2023). DabFusion's own way,
+(the idea of EDGE's long sequences, Tseng et al. 2023, and of MultiDiffusion, Bar-Tal et al. 2023). In the song's breaks
+each estimate is drawn towards standing still (:mod:`.flow_diffusion.rests`). DabFusion's own way,
 each window starting from the last frame of the one before, is kept as :func:`chain_codes`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from dabfusion.config import CODE_FPS
 from dabfusion.errors import OptionError
 from dabfusion.flow_diffusion import Condition, FlowDiffusion
 from dabfusion.flow_diffusion.normalise import proper_codes
+from dabfusion.flow_diffusion.rests import at_rest, rests_of
 from dabfusion.flow_diffusion.sampling import Denoise, Progress, ShouldStop, sample, seeded_noise
 from dabfusion.skeleton import CODE_SIZE, ROTATION_SIZE
 
@@ -28,18 +30,34 @@ from dabfusion.skeleton import CODE_SIZE, ROTATION_SIZE
 EASE_FRAMES = 6
 #: Steps in a unit of a music feature that the noise tells apart.
 HEARING_LEVELS = 4
+#: How much more than the music the style is guided: a song says loudly what it is, a style token is soon drowned.
+STYLE_SHARE = 2.0
 #: Windows denoised at once: bounds memory, whatever the song's length.
 WINDOWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class DanceOptions:
-    """How to sample a dance: ``steps`` of the solver, ``guidance`` on music and style (1: none)."""
+    """How to sample a dance.
+
+    Attributes:
+        seed: of the noise.
+        steps: of the solver.
+        guidance: on the music; 1 is none.
+        style: a name, or "auto" for none.
+        style_share: where a style is asked for, it is guided so many times as far beyond 1 as the music.
+    """
 
     seed: int = 0
     steps: int = 20
     guidance: float = 2.0
     style: str = "auto"
+    style_share: float = STYLE_SHARE
+
+    @property
+    def style_guidance(self) -> float:
+        """Guidance on the style."""
+        return 1 + self.style_share * (self.guidance - 1)
 
 
 def song_noise(music: np.ndarray, seed: int) -> Tensor:
@@ -120,15 +138,17 @@ def song_denoiser(model: FlowDiffusion, start: Tensor, music: Tensor, options: D
         torch.full((len(starts),), model.style_number(options.style), device=music.device),
     )
     pinned = model.normaliser(start)
+    rests = rests_of(music.cpu().numpy(), model.config.fps) if model.hears_breaks else []
 
     def denoise(x: Tensor, t: float) -> Tensor:
         noisy = torch.stack([x[0, s : s + length] for s in starts])  # (N, L, 117)
         parts = []
         for k in range(0, len(starts), WINDOWS_AT_ONCE):
             some = slice(k, k + WINDOWS_AT_ONCE)
-            parts.append(model.guided_denoiser(condition.rows(some), options.guidance)(noisy[some], t))
+            denoiser = model.guided_denoiser(condition.rows(some), options.guidance, options.style_guidance)
+            parts.append(denoiser(noisy[some], t))
         whole = _add_windows(torch.cat(parts).float() * weights, starts, total)
-        return ease_from(whole, pinned)[None]
+        return ease_from(at_rest(whole, rests), pinned)[None]
 
     return denoise
 
@@ -183,7 +203,7 @@ def chain_codes(model: FlowDiffusion, start_code: np.ndarray, music: np.ndarray,
         moved = first[ROTATION_SIZE:].copy()
         first[ROTATION_SIZE:] = 0
         piece = music[done - 1 : done - 1 + window]
-        chained = DanceOptions(options.seed + done, options.steps, options.guidance, options.style)
+        chained = replace(options, seed=options.seed + done)
         codes = dance_codes(model, first, piece, chained)[1:]
         codes[:, ROTATION_SIZE:] += moved
         out.append(codes)

@@ -84,6 +84,18 @@ def test_guided_denoiser_combines_told_and_untold_passes() -> None:
     torch.testing.assert_close(model.guided_denoiser(c, 3.0)(x, 400.0), 3 * told - 2 * untold, atol=1e-4, rtol=1e-4)
 
 
+def test_style_is_guided_apart_from_the_music_where_there_is_one() -> None:
+    model = awake(build_flow_diffusion(TINY))
+    c, x, t = condition(2, 9), torch.randn(2, 9, CODE_SIZE), torch.full((2,), 400.0)
+    heard = model(x, t, c.without(model.no_style, music=False))
+    told, untold = model(x, t, c), model(x, t, c.without(model.no_style))
+    expected = untold + 2 * (heard - untold) + 5 * (told - heard)
+    torch.testing.assert_close(model.guided_denoiser(c, 2.0, 5.0)(x, 400.0), expected, atol=1e-4, rtol=1e-4)
+    auto = c.without(model.no_style, music=False)
+    usual = model.guided_denoiser(auto, 2.0)(x, 400.0)
+    torch.testing.assert_close(model.guided_denoiser(auto, 2.0, 5.0)(x, 400.0), usual)
+
+
 @pytest.mark.parametrize("steps", [10, 20, 50])
 @pytest.mark.parametrize("predicts", ["sample", "epsilon"])
 def test_sampler_recovers_a_gaussian_with_its_exact_denoiser(steps: int, predicts: str) -> None:
@@ -206,3 +218,15 @@ def test_unet_learns_to_predict_the_noise_of_one_clip() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:3])
+
+
+def test_whole_bodies_at_rest_are_held_to_it() -> None:
+    """A drift of the whole body costs where the truth stands still, and not as unrest where it moves."""
+    still = torch.zeros(1, 30, CODE_SIZE)
+    still[..., :114] = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(19)
+    moving, drift = still.clone(), torch.zeros_like(still)
+    moving[..., -3], drift[..., -3] = torch.linspace(0, 3, 30), torch.linspace(0, 1, 30)
+    loss = CodeLoss(mean_body(), CODE_FPS, LossWeights())
+    one, zero = torch.ones(CODE_SIZE), torch.zeros(CODE_SIZE)
+    rests = [loss(x + drift, x, one, zero, torch.ones(1)).rest.item() for x in (still, moving)]
+    assert rests[0] > 0.05 and rests[1] == 0

@@ -21,7 +21,15 @@ from dabfusion.evaluation.heard_dances import (
     load_dance_model,
     start_pose,
 )
-from dabfusion.evaluation.music_control import TempoCheck, breaks_of, check_songs, dance_distance, steps_per_second
+from dabfusion.evaluation.music_control import (
+    Steps,
+    TempoCheck,
+    breaks_of,
+    check_songs,
+    count_steps,
+    dance_distance,
+    steps_per_second,
+)
 from dabfusion.evaluation.style_recognition import (
     Recognition,
     StyleJudge,
@@ -62,6 +70,19 @@ def song(style: str = "house", seed: int = 3) -> HeardSong:
 def test_steps_are_counted() -> None:
     assert steps_per_second(arms(2.0)) == pytest.approx(2.0, abs=0.35)
     assert steps_per_second(arms(4.0)) == pytest.approx(4.0, abs=0.35)
+
+
+def test_the_same_dance_twice_as_fast_has_twice_the_steps() -> None:
+    def waving(speed: float) -> np.ndarray:
+        """Big steps with small ones between them, which a fixed smoothing sees at a slow tempo only."""
+        slow, small = arms(1.4 * speed, 12.0), arms(4.2 * speed, 12.0)
+        return slow + 0.15 * (small - small[:1])
+
+    same = count_steps(waving(1.0), waving(2.0), (84.0, 168.0))
+    assert same.counted[1] / same.counted[0] == pytest.approx(2.0, abs=0.15)
+    assert same.seen[1] / same.seen[0] < 1.9
+    deaf = count_steps(waving(1.0), waving(1.0), (84.0, 168.0))
+    assert deaf.counted[1] == deaf.unmoved
 
 
 def test_the_same_moves_at_other_times_are_near_by_pose_only() -> None:
@@ -119,15 +140,20 @@ def test_the_report_is_written(dancer: Dancer, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(control_report, "held_out_songs", songs)
     monkeypatch.setattr(control_report, "load_dance_model", lambda folder: dancer.model)
     def tempo(dancer: Dancer, seed: int, style: str, times: float, told: bool) -> TempoCheck:
-        return TempoCheck((84.0, 84 * times), (84.5, 84 * times if told or seed else 63.0), (1.2, 2.3))
+        heard = (84.5, 84 * times if told or seed else 63.0)
+        return TempoCheck(
+            (84.0, 84 * times), heard, Steps((1.2, 2.3), (1.0, 1.9), 1.1), Steps((1.4, 2.1), (1.0, 2.0), 1.2)
+        )
 
     monkeypatch.setattr(control_report, "check_tempo", tempo)
     monkeypatch.setattr(control_report, "_SONGS_FOR_BREAKS", 2)
     path = control_report.measure_control(tmp_path, count=2).write(tmp_path / "out")
     told = json.loads((tmp_path / "out" / "control.json").read_text())
     rows = told["Tempo"]
-    assert rows["84 and 168 BPM, told"]["fast / slow"] == pytest.approx(2.3 / 1.2, abs=1e-3)
-    assert rows["84 and 126 BPM, tracked"]["both tempi known"] == 0.5
+    twice = rows["84 and 168 BPM, told, generated"]
+    assert twice["fast / slow, as seen"] == pytest.approx(2.3 / 1.2, abs=1e-3)
+    assert twice["fast / slow, counted in beats"] == pytest.approx(1.9, abs=1e-3) and twice["unmoved"] == 1.1
+    assert rows["84 and 126 BPM, tracked, ground truth"]["both tempi known"] == 0.5
     assert 0 <= told["Breaks"]["ground truth"]["share"] < 0.8
     text = path.read_text()
     assert all(title in text for title in ("On the beat", "Tempo", "Breaks", "Songs and seeds"))

@@ -40,9 +40,14 @@ SampleCodes = Callable[[FlowDiffusion, np.ndarray, np.ndarray, DanceOptions], np
 class DeafDiffusion(FlowDiffusion):
     """A dance model from which the music is hidden, as it was in part of its training; it knows style and start."""
 
-    def guided_denoiser(self, condition: Condition, guidance: float) -> Denoise:
+    @property
+    def hears_breaks(self) -> bool:
+        """Never."""
+        return False
+
+    def guided_denoiser(self, condition: Condition, guidance: float, style_guidance: float | None = None) -> Denoise:
         """A denoiser guided on the style alone."""
-        return super().guided_denoiser(condition.without(self.no_style, style=False), guidance)
+        return super().guided_denoiser(condition.without(self.no_style, style=False), style_guidance or guidance)
 
 
 class OtherCodes:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 
 from dabfusion.beat_report import joint_speed, motion_beats, smooth_speed
 from dabfusion.config import CODE_FPS, VIDEO_FPS
@@ -33,7 +34,10 @@ SECONDS = 12.0
 SLOW_TEMPO = 84.0  #: BPM; half as fast again is still a tempo that the tracker does not take for another
 #: Dancers rest from so long after a break's first beat, seconds, until a beat before its end, when they set out again.
 COMING_TO_REST = 0.1
+#: Spread of the smoothing of steps that are counted in beats, so that the same dance twice as fast has twice the steps.
+BEAT_SMOOTHING = 0.12
 _SHORTEST_REST = 0.3
+_BEGIN = 6.0  # s into the songs of two tempi
 _ACTIVE = 0.08  # of a song's plan: below it the music is silent
 
 
@@ -42,10 +46,17 @@ def points_of(codes: np.ndarray) -> np.ndarray:
     return forward_kinematics(torch.from_numpy(codes), mean_body(), torch.zeros(3)).numpy()
 
 
-def steps_per_second(codes: np.ndarray) -> float:
-    """Motion beats per second of a dance (F, 117) at 30 fps."""
-    speed = smooth_speed(joint_speed(points_of(codes)[..., :2], VIDEO_FPS), VIDEO_FPS)
-    return len(motion_beats(speed, VIDEO_FPS)) / (len(codes) / VIDEO_FPS)
+def steps_per_second(codes: np.ndarray, tempo: float | None = None) -> float:
+    """Motion beats per second of a dance (F, 117) at 30 fps.
+
+    ``tempo``: smooth the speed over :data:`BEAT_SMOOTHING` of a beat at so many BPM; None: as in the video's report.
+    """
+    speed = joint_speed(points_of(codes)[..., :2], VIDEO_FPS)
+    if tempo is None:
+        smoothed = smooth_speed(speed, VIDEO_FPS)
+    else:
+        smoothed = gaussian_filter1d(speed, BEAT_SMOOTHING * 60 / tempo * VIDEO_FPS, mode="nearest")
+    return len(motion_beats(smoothed, VIDEO_FPS)) / (len(codes) / VIDEO_FPS)
 
 
 def dance_distance(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -59,12 +70,35 @@ def dance_distance(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Motion beats per second of the dances to a slow and a fast song: ``seen`` as in the video's report, ``counted``
+    with a smoothing that follows the tempo, and ``unmoved``, those of the slow dance with the smoothing of the fast
+    one: what a dancer deaf to the tempo would seem to do."""
+
+    seen: tuple[float, float]
+    counted: tuple[float, float]
+    unmoved: float
+
+
+def count_steps(slow: np.ndarray, fast: np.ndarray, tempi: tuple[float, float]) -> Steps:
+    """The steps of two dances (F, 117) at 30 fps, after their first second, to songs of two tempi in BPM."""
+    a, b = slow[VIDEO_FPS:], fast[VIDEO_FPS:]
+    return Steps(
+        (steps_per_second(a), steps_per_second(b)),
+        (steps_per_second(a, tempi[0]), steps_per_second(b, tempi[1])),
+        steps_per_second(a, tempi[1]),
+    )
+
+
+@dataclass(frozen=True)
 class TempoCheck:
-    """One song at two tempi: BPM as planned and as the dancer was told, and motion beats per second."""
+    """One song at two tempi: BPM as planned and as the dancer was told, and the steps of the generated dances and of
+    ground-truth ones."""
 
     planned: tuple[float, float]
     heard: tuple[float, float]
-    steps: tuple[float, float]
+    made: Steps
+    truth: Steps
 
     @property
     def is_heard(self) -> bool:
@@ -78,16 +112,18 @@ def check_tempo(dancer: Dancer, seed: int, style: str, times: float, told: bool)
     ``told``: with the true beats; else with those that the tracker finds.
     """
     planned = (SLOW_TEMPO, times * SLOW_TEMPO)
-    heard, steps = [], []
+    heard, made, truth = [], [], []
     for tempo in planned:
         plan = replace(plan_song(style, FIRST_SONG + seed, beats=64), tempo=tempo)
         song = hear_plan(plan, 0.0)
         if told:
             song = replace(song, beats=song.true_beats, tempo=tempo)
-        codes = dancer.dance(heard_features(song, 6.0, SECONDS), start_pose(seed), seed, style)
         heard.append(song.tempo)
-        steps.append(steps_per_second(codes[VIDEO_FPS:]))
-    return TempoCheck(planned, (heard[0], heard[1]), (steps[0], steps[1]))
+        made.append(dancer.dance(heard_features(song, _BEGIN, SECONDS), start_pose(seed), seed, style))
+        real = sample_dance(seed, seconds=SECONDS, song=plan, start=_BEGIN)
+        truth.append(encode_pose(real.rotation, real.root - real.root[0]))
+    made_steps, true_steps = (count_steps(slow, fast, planned) for slow, fast in (made, truth))
+    return TempoCheck(planned, (heard[0], heard[1]), made_steps, true_steps)
 
 
 def breaks_of(song: HeardSong) -> list[tuple[float, float]]:

@@ -1,7 +1,8 @@
 """Training losses of the denoisers.
 
-Studio preset: x_0 error of the codes, of joint positions, of both velocities, and of feet that should stand still,
-after "EDGE: Editable Dance Generation From Music" (Tseng et al. 2023). Paper preset: DabFusion Eq. 6, plain noise MSE.
+Studio preset: x_0 error of the codes, of joint positions, of both velocities, and of feet and whole bodies that should
+be still, after "EDGE: Editable Dance Generation From Music" (Tseng et al. 2023). Paper preset: DabFusion Eq. 6, plain
+noise MSE.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class LossWeights:
     position: float = 12.0
     position_velocity: float = 1.0
     contact: float = 1.0
+    rest: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class CodeLosses:
     position: Tensor
     position_velocity: Tensor
     contact: Tensor
+    rest: Tensor
 
 
 def snr_weight(alphas_cumprod: Tensor, t: Tensor, least: float = 0.25, most: float = 5.0) -> Tensor:
@@ -79,13 +82,16 @@ class CodeLoss(nn.Module):
     per_number: Tensor
     per_point: Tensor
 
-    def __init__(self, body: Tensor, fps: float, weights: LossWeights, still_speed: float = 0.25) -> None:
-        """``body``: (24, 3) offsets in leg lengths; below ``still_speed`` (leg lengths per second) a foot stands."""
+    def __init__(
+        self, body: Tensor, fps: float, weights: LossWeights, still_speed: float = 0.25, resting_speed: float = 0.12
+    ) -> None:
+        """``body``: (24, 3) offsets in leg lengths; below ``still_speed`` (leg lengths per second) a foot stands, below
+        a mean of ``resting_speed`` over all points the dancer rests."""
         super().__init__()
         self.register_buffer("body", body, persistent=False)
         self.register_buffer("per_number", code_weights(), persistent=False)
         self.register_buffer("per_point", point_weights()[:, None], persistent=False)
-        self.fps, self.weights, self.still_speed = fps, weights, still_speed
+        self.fps, self.weights, self.still_speed, self.resting_speed = fps, weights, still_speed, resting_speed
 
     def forward(self, estimate: Tensor, truth: Tensor, std: Tensor, mean: Tensor, weight: Tensor) -> CodeLosses:
         """Both (B, T, 117) normalised, std and mean (117,) as in the normaliser, weight (B,) by noise level."""
@@ -100,11 +106,14 @@ class CodeLoss(nn.Module):
         feet, true_feet = speed[:, :, list(FEET)], true_speed[:, :, list(FEET)]
         stands = true_feet.norm(dim=-1, keepdim=True) < self.still_speed
         contact = (feet**2 * stands).mean((1, 2, 3))
+        rests = true_speed.norm(dim=-1).mean(-1)[..., None, None] < self.resting_speed
+        rest = (speed**2 * rests).mean((1, 2, 3))
         terms = [
             (weight * term).mean() * scale
             for term, scale in (
                 (code, w.code), (velocity, w.velocity), (position, w.position),
                 (position_velocity, w.position_velocity), (contact, w.contact),
+                (rest, w.rest),
             )
         ]  # fmt: skip
         return CodeLosses(torch.stack(terms).sum(), *terms)

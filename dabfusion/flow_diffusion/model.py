@@ -68,13 +68,30 @@ class FlowDiffusion(nn.Module):
         """x_0 estimate (B, T, 117) of noisy normalised windows x at time steps t (B,)."""
         return self.network(x, t, condition, self.normaliser(condition.start))
 
-    def guided_denoiser(self, condition: Condition, guidance: float) -> Denoise:
-        """A denoiser of normalised windows; guided on music and style, while the start pose is always told."""
+    @property
+    def hears_breaks(self) -> bool:
+        """Whether the music features begin with the towers that tell of breaks."""
+        return self.config.towers[:2] == ("beats", "rhythm")
+
+    def guided_denoiser(self, condition: Condition, guidance: float, style_guidance: float | None = None) -> Denoise:
+        """A denoiser of normalised windows, guided on music and style, while the start pose is always told.
+
+        Args:
+            condition: of the windows.
+            guidance: on the music, and on the style where that has none of its own; 1 is none.
+            style_guidance: on the style, beyond what the music alone says (costs a third pass); None: ``guidance``.
+        """
         hidden = condition.without(self.no_style)
+        unstyled = condition.without(self.no_style, music=False)
+        styled = bool((condition.style != self.no_style).any())
+        apart = styled and style_guidance is not None and style_guidance != guidance
 
         def denoise(x: Tensor, t: float) -> Tensor:
             steps = torch.full((len(x),), t, device=x.device)
             told = self(x, steps, condition)
+            if apart and style_guidance is not None:
+                heard = self(x, steps, unstyled)
+                return guided(heard, self(x, steps, hidden), guidance) + style_guidance * (told - heard)
             return told if guidance == 1.0 else guided(told, self(x, steps, hidden), guidance)
 
         return denoise

@@ -68,12 +68,13 @@ def sample_dance(
     Args:
         seed: fixes every choice.
         seconds: length.
-        style: a genre of ``moves.STYLES``, or None for a random one. "salsa" is captured where there are takes.
+        style: a genre of ``moves.STYLES``, or None for the song's, or a random one where there is no song. "salsa" is
+            captured where there are takes.
         takes: captured motion to draw from (see ``motion.load_takes``); None or empty: everything is authored. Takes
             must be long enough alone; for short ones see :func:`chained_dance`.
         captured_share: how often a dance of no given style is captured.
         with_audio: also make the song sound.
-        song: dance to this one (its style then counts); None: to a new one.
+        song: dance to this one; None: to a new one.
         start: seconds into the song; None: anywhere.
 
     Raises:
@@ -84,7 +85,7 @@ def sample_dance(
     if seconds <= 0:
         raise ValueError("A dance needs a positive length.")
     rng = np.random.default_rng([seed, 7])
-    style = song.style if song is not None else style
+    style = song.style if song is not None and style is None else style
     use_take = bool(takes) and (style == CAPTURED_STYLE or (style is None and rng.random() < captured_share))
     if style is None:
         authored = [s for s in STYLES if s != CAPTURED_STYLE]

@@ -12,24 +12,30 @@ import logging
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from dabfusion.config import AUTO_STYLE, STYLES
 from dabfusion.studio.chain import take_style
 from dabfusion.studio.dance import CAPTURED_STYLE, Dance, chained_dance, sample_dance
 from dabfusion.studio.motion import Motion, load_takes
 
 from .build_songs import HeardSong, read_songs
-from .dance_data import HELD_OUT_EVERY, PackedDance, is_held_out, pack_dance, write_pack
+from .dance_data import HELD_OUT_EVERY, PackedDance, is_held_out, pack_dance, style_number, write_pack
 
 log = logging.getLogger(__name__)
 SECONDS = 20.0
 PACK = 100
 #: Share of the dances that are chained from short takes, where there are some.
 CHAINED_SHARE = 0.1
+#: Share of the authored dances to heard songs whose genre is not the song's: what the style says must not follow from
+#: the music.
+OTHER_STYLE = 0.5
+#: Share of the authored dances to heard songs that take place around a break, where the song has one.
+BREAK_SHARE = 0.5
 _ATTEMPTS = 20
 
 
@@ -74,12 +80,16 @@ class DanceMaker:
         songs = self.songs_for[seed % HELD_OUT_EVERY == 0]
         song = songs[rng.integers(len(songs))]
         chained = bool(self.short) and rng.random() < CHAINED_SHARE
-        start = _place(song, chained or song.plan.style == CAPTURED_STYLE, rng)
+        style = _style(song, rng)
+        broken = None if chained or style == CAPTURED_STYLE else rng.random() < BREAK_SHARE
+        start = _place(song, broken, rng)
         where = song.start + start
         dance = self._chained(seed, song, where, rng) if chained else None
         if dance is None:
-            dance = sample_dance(seed, seconds=SECONDS, takes=self.long, song=song.plan, start=where)
-        return pack_dance(dance, seed, (song, start))
+            dance = sample_dance(seed, seconds=SECONDS, style=style, takes=self.long, song=song.plan, start=where)
+            return pack_dance(dance, seed, (song, start))
+        # Captured people of a genre do not dance what is authored for it: the model is told no style.
+        return replace(pack_dance(dance, seed, (song, start)), style=style_number(AUTO_STYLE))
 
     def _chained(self, seed: int, song: HeardSong, where: float, rng: np.random.Generator) -> Dance | None:
         """A dance of short takes, or None where those drawn do not fit the song's tempo."""
@@ -91,12 +101,20 @@ class DanceMaker:
             return None
 
 
-def _place(song: HeardSong, unbroken: bool, rng: np.random.Generator) -> float:
-    """Where in a song's piece a dance begins, seconds; ``unbroken``: away from breaks, in which captured dancers would
-    not stop."""
+def _style(song: HeardSong, rng: np.random.Generator) -> str:
+    """What is danced to a song: often the song's genre, else any that is authored."""
+    if song.plan.style == CAPTURED_STYLE or rng.random() >= OTHER_STYLE:
+        return song.plan.style
+    return STYLES[rng.integers(STYLES.index(CAPTURED_STYLE))]
+
+
+def _place(song: HeardSong, broken: bool | None, rng: np.random.Generator) -> float:
+    """Where in a song's piece a dance begins, seconds; ``broken``: around a break, if there is one (True), anywhere
+    (False), or away from breaks, in which captured dancers would not stop (None)."""
     for _ in range(_ATTEMPTS):
         start = float(rng.uniform(0, max(song.seconds - SECONDS, 0.0)))
-        if not unbroken or song.plan.energy(song.start + start + np.arange(0, SECONDS, 0.1)).min() > 0:
+        silent = song.plan.energy(song.start + start + np.arange(0, SECONDS, 0.1)).min() <= 0
+        if broken is False or silent == bool(broken):
             break
     return start
 

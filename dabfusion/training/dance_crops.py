@@ -1,4 +1,4 @@
-"""Random windows of packed dances as training batches: crops, start frames, mirror, turns, count offsets."""
+"""Random windows of packed dances as training batches: crops, start frames, mirror, turns, counts, tempi, breaks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ import torch
 from torch import Tensor
 
 from dabfusion.flow_diffusion import Condition
+from dabfusion.flow_diffusion.normalise import proper_codes
 from dabfusion.skeleton import MIRRORED, ROTATION_SIZE
 
 from .dance_data import PackedDance
+from .dance_timing import Timing, has_beats, retimed_music, retimed_poses, steady, tempo_factor, with_break
 
+#: Lengths of the breaks put into windows, beats.
+_BREAK_BEATS = (2, 2, 3, 4, 4, 5)
 _MIRROR_6D = np.array([1, -1, -1, -1, 1, 1], np.float32)  # columns of F R F for F = diag(-1, 1, 1)
 _MIRROR_ROOT = np.array([-1, 1, 1], np.float32)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How windows are varied; angles in degrees, noise in units of a rotation matrix's entries."""
+    """How windows are varied; angles in degrees, noise in units of a rotation matrix's entries.
+
+    ``tempo`` of the windows run at another tempo, ``slowest`` to ``fastest`` BPM and ``tempo_factors`` times their own;
+    ``breaks`` of them get a break (see :mod:`.dance_timing`).
+    """
 
     mirror: float = 0.5
     turn: float = 25.0
@@ -29,6 +37,11 @@ class Augmentation:
     start_noise: float = 0.08
     count_offset: float = 0.15
     music_noise: float = 0.04
+    tempo: float = 0.5
+    tempo_factors: tuple[float, float] = (0.65, 1.6)
+    slowest: float = 60.0
+    fastest: float = 200.0
+    breaks: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,17 @@ def make_codes(rotation: np.ndarray, root: np.ndarray, start_root: np.ndarray) -
     return np.concatenate([rotation.reshape(len(rotation), ROTATION_SIZE), root - start_root], 1).astype(np.float32)
 
 
+def _poses(dance: PackedDance, start: int, timing: Timing) -> tuple[np.ndarray, np.ndarray]:
+    """Row ``start`` of a dance, then its poses at the times: rotation (1 + T, 19, 6), root (1 + T, 3) relative to row
+    ``start``."""
+    if timing.is_plain:
+        rotation, root = dance.rotation[timing.plain_rows], dance.root[timing.plain_rows]
+    else:
+        rotation, root = retimed_poses(dance.rotation, timing.poses), retimed_poses(dance.root, timing.poses)
+    rotation = np.concatenate([dance.rotation[start : start + 1], rotation]).astype(np.float32)
+    return rotation, np.concatenate([dance.root[start : start + 1], root]) - dance.root[start]
+
+
 class DanceCrops:
     """Draws batches of windows from dances."""
 
@@ -85,20 +109,18 @@ class DanceCrops:
         codes, start, at_start, music = (np.stack(part) for part in zip(*windows, strict=True))
         style = torch.tensor([d.style for d in chosen])
         condition = Condition.given(torch.from_numpy(start), torch.from_numpy(at_start), torch.from_numpy(music), style)
-        return Batch(torch.from_numpy(codes), condition)
+        return Batch(proper_codes(torch.from_numpy(codes)), condition)
 
     def _window(
         self, dance: PackedDance, length: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Codes (T, 117), start code (117,), whether frame 0 is the start, music (T, D)."""
         a = self.augmentation
-        begin = int(rng.integers(len(dance.root) - length + 1))
         at_start = bool(rng.random() < a.at_start)
-        if at_start and rng.random() < 0.3:
-            begin = 0  # how dances really begin
+        timing = self._timing(dance, length, at_start and rng.random() < 0.3, rng)
+        begin = int(timing.poses[0])
         start = begin if at_start else 0 if rng.random() < 0.7 else int(rng.integers(begin + 1))
-        rows = np.r_[start, begin : begin + length]
-        rotation, root = dance.rotation[rows].astype(np.float32), dance.root[rows] - dance.root[start]
+        rotation, root = _poses(dance, start, timing)
         if rng.random() < a.mirror:
             rotation, root = mirror_window(rotation, root)
         limit = a.big_turn if rng.random() < a.big_turn_share else a.turn
@@ -106,11 +128,29 @@ class DanceCrops:
         codes = make_codes(rotation, root, root[0])
         first = codes[0].copy()
         first[:ROTATION_SIZE] += rng.normal(0, a.start_noise * rng.random(), ROTATION_SIZE).astype(np.float32)
-        return codes[1:], first, np.asarray(at_start), self._music(dance, begin, length, rng)
+        return codes[1:], first, np.asarray(at_start), self._music(dance, timing, rng)
 
-    def _music(self, dance: PackedDance, begin: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    def _timing(self, dance: PackedDance, length: int, opening: bool, rng: np.random.Generator) -> Timing:
+        """When a window happens; ``opening``: from the dance's beginning on, as dances really begin."""
+        a, rows = self.augmentation, len(dance.root)
+        beaten = has_beats(dance.music)
+        factor = 1.0
+        if beaten and rng.random() < a.tempo:
+            factor = tempo_factor(dance.music, *a.tempo_factors, a.slowest, a.fastest, rng)
+            factor = min(factor, (rows - 1) / max(length - 1, 1))
+        reach = int(np.ceil(factor * (length - 1))) + 1
+        begin = 0 if opening else int(rng.integers(rows - min(reach, rows) + 1))
+        timing = steady(begin, length, factor)
+        if beaten and rng.random() < a.breaks:
+            timing = with_break(timing, dance.music, int(rng.choice(_BREAK_BEATS)), rng)
+        return timing
+
+    def _music(self, dance: PackedDance, timing: Timing, rng: np.random.Generator) -> np.ndarray:
         a = self.augmentation
-        music = dance.music[begin : begin + length].astype(np.float32)
+        if timing.is_plain:
+            music = dance.music[timing.plain_rows].astype(np.float32)
+        else:
+            music = retimed_music(dance.music, timing, rng)
         if rng.random() < a.count_offset:
             music = shift_count(music, int(rng.integers(8)))
         rhythm = music[:, 8:]

@@ -74,6 +74,7 @@ class Trainer:
         self.crops = DanceCrops(known, augmentation)
         self.averaged = build_flow_diffusion(model.config).to(model.device)
         self.ema = Ema(model, self.averaged)
+        self.session_steps = 0
         self.loss = CodeLoss(mean_body(), CODE_FPS, LossWeights()).to(model.device)
         self.abar = signal_shares()
         decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -102,7 +103,8 @@ class Trainer:
             group["lr"] = self.rate()
         self.optimizer.step()
         self.progress.steps += 1
-        self.ema.update(model, self.progress.steps)
+        self.session_steps += 1
+        self.ema.update(model, self.session_steps)  # a short session must not end with the weights that it began with
         return losses
 
     def _time_steps(self, count: int) -> torch.Tensor:
