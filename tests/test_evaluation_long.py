@@ -112,5 +112,8 @@ def test_drawing_errors_are_of_the_picture_in_front_of_grey(tmp_path) -> None:
     with torch.no_grad():
         worse, gone = (drawing_errors(drawn, batch, look) for drawn in (brighter, torch.zeros_like(batch.drive)))
     assert worse["drawing"] == pytest.approx(25.5, rel=1e-3) and 0 < worse["lpips"] < gone["lpips"]
+    person = batch.drive[:, 3:]  # opaque: where it is not drawn, the plate shows
+    missing = (PLATE * person - batch.drive[:, :3]).abs().sum() / person.sum() / 3 * 255
+    assert gone["drawing"] == pytest.approx(float(missing), rel=1e-3)
     assert float(on_plate(torch.zeros(1, 4, 2, 2)).mean()) == pytest.approx(PLATE)
     assert "lpips" not in drawing_errors(batch.drive, batch, None)
