@@ -34,7 +34,7 @@ _WINDOW = 128
 _PERCEPTUAL_WEIGHT = 1.0
 #: Of painting what could be copied: what is copied a few pixels beside its place is sharp and costs more than a blur of
 #: the right mean. Less than what the coat's colour in the place of a hand costs.
-_REPAINT_WEIGHT = 0.5
+_REPAINT_WEIGHT = 0.25
 _FACE_POINTS = (4, 19)
 _HAND_POINTS = (8, 20, 12, 21)
 
