@@ -136,6 +136,7 @@ def test_the_whole_journey(page: Any, tmp_path: Path) -> None:
     file = saved(page, "#download")
     video, settings = probe(file), read_settings(file)
     assert video.frame_count == 60 and abs((video.audio_duration or 0) - 2) < 0.05
+    assert (video.width, video.height, settings.options.size) == (512, 512, 512)
     assert settings.options.style == "house" and len(settings.points) == len(settings.strokes) == 1
     tall = probe(saved(page, "#download-other"))
     assert (tall.width * 16, tall.frame_count) == (tall.height * 9, 60)
@@ -198,6 +199,8 @@ def test_with_the_keyboard_alone(page: Any, tmp_path: Path) -> None:
     tab_to(page, "#length input[type=number]")
     page.keyboard.press("Control+A")
     page.keyboard.type("1")
+    tab_to(page, "#size input[value='256']")
+    page.keyboard.press("Space")
     tab_to(page, "#consent")
     page.wait_for_function("document.querySelector('#song-picture').innerText.includes('0:00 to 0:01')")
     page.keyboard.press("Space")
@@ -209,6 +212,7 @@ def test_with_the_keyboard_alone(page: Any, tmp_path: Path) -> None:
         page.keyboard.press("Enter")
     made = Path(download.value.path())
     settings = read_settings(made)
+    assert settings.options.size == probe(made).width == 256
     assert settings.options.length == 1 and [inside for _, _, inside in settings.points] == [True]
 
     own = tmp_path / "dance.mp4"
