@@ -20,9 +20,9 @@ BEATS = 0.21 + np.arange(60) * 60 / TEMPO
 
 
 def music(count: int = 300) -> np.ndarray:
-    """Features (count, 16) of a click on every beat, and of a tone that never stops."""
+    """Features (count, 16) of a click on every beat, and of a tone that gets louder."""
     pulse = beat_features(np.arange(count) / 15, BEATS, TEMPO, count_offset=3)
-    rhythm = np.full((count, 8), 0.6)
+    rhythm = np.repeat(np.linspace(0.2, 0.8, count)[:, None], 8, 1)
     rhythm[:, [0, 5, 6, 7]] = pulse[:, 6:7]
     return np.concatenate([pulse, rhythm], 1).astype(np.float16)
 
@@ -71,6 +71,8 @@ def test_in_a_break_the_dancer_holds_and_is_back_on_the_beat(beats: int, factor:
         behind = np.interp(timing.beats, np.arange(300), count)[after] - danced[after]
         np.testing.assert_allclose(behind, beats - 1, atol=0.02)  # whole beats: every later step is on its beat
         assert told[frames[3:], 8].max() < 0.05 and told[frames[-1], 9] < 0.35
+        loudness = np.interp(timing.poses[after], np.arange(300), song[:, 9].astype(float))
+        np.testing.assert_allclose(told[after, 9], loudness, atol=0.01)  # the sound goes on with the dance
         again = told[after][told[after][:, 6] > 0.9, 8]
         assert again.min(initial=1.0) > 0.5  # and hears the beat again
 

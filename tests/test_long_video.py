@@ -92,6 +92,12 @@ def test_the_same_seed_dances_the_same_and_another_does_not(model: FlowDiffusion
     assert np.abs(first - dance_codes(model, start, music(30), DanceOptions(seed=6, steps=4))).max() > 0.01
 
 
+def test_style_is_guided_further_than_the_music_and_not_at_all_where_nothing_is() -> None:
+    assert DanceOptions(guidance=1.0).style_guidance == 1.0
+    assert DanceOptions(guidance=2.0, style_share=1.0).style_guidance == 2.0
+    assert DanceOptions().style_guidance > DanceOptions().guidance
+
+
 def test_other_music_is_danced_differently(model: FlowDiffusion, start: np.ndarray) -> None:
     one, other = (dance_codes(model, start, heard, OPTIONS) for heard in (music(20), -music(20)))
     assert np.abs(one - other).max() > 1e-3

@@ -74,15 +74,14 @@ def test_steps_are_counted() -> None:
 
 def test_the_same_dance_twice_as_fast_has_twice_the_steps() -> None:
     def waving(speed: float) -> np.ndarray:
-        """Big steps with small ones between them, which a fixed smoothing sees at a slow tempo only."""
+        """Big steps with small ones between them."""
         slow, small = arms(1.4 * speed, 12.0), arms(4.2 * speed, 12.0)
         return slow + 0.15 * (small - small[:1])
 
     same = count_steps(waving(1.0), waving(2.0), (84.0, 168.0))
     assert same.counted[1] / same.counted[0] == pytest.approx(2.0, abs=0.15)
-    assert same.seen[1] / same.seen[0] < 1.9
     deaf = count_steps(waving(1.0), waving(1.0), (84.0, 168.0))
-    assert deaf.counted[1] == deaf.unmoved
+    assert deaf.counted[1] == deaf.unmoved and deaf.unmoved / deaf.counted[0] < 1.6
 
 
 def test_the_same_moves_at_other_times_are_near_by_pose_only() -> None:

@@ -40,7 +40,7 @@ def test_music_without_a_break_has_no_rests() -> None:
     steady = song()
     steady[slice(*BREAK), 8:] = steady[: BREAK[1] - BREAK[0], 8:]
     assert rests_of(steady, FPS) == []
-    soft = song(loudness=0.35, onsets=0.08)  # a soft introduction: faint, with hardly an onset
+    soft = song(loudness=0.35, onsets=0.14)  # a soft introduction with a pause in it
     assert rests_of(soft, FPS) == []
     held = song()
     held[slice(*BREAK), 9] = 0.7  # a long chord
