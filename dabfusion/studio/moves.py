@@ -169,7 +169,7 @@ def shifted(score: Score, by: float, speed: float = 1.0) -> Score:
 
 def _with_other_side(score: Score) -> Score:
     other = shifted(mirrored(score), 4)
-    neutral: Score = {layer: (Key(1, LAYERS[layer].neutral, STOP),) for layer in {*score, *other}}
+    neutral: Score = {layer: (Key(1, LAYERS[layer].neutral, STOP),) for layer in (*score, *other)}
     first = {layer: score.get(layer, neutral[layer]) for layer in neutral}
     second = {layer: other.get(layer, shifted(neutral, 4)[layer]) for layer in neutral}
     return {layer: first[layer] + second[layer] for layer in neutral}
