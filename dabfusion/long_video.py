@@ -4,7 +4,7 @@ Windows overlap by half and are denoised *together*: there is one noisy sequence
 window estimates its part of x_0, the estimates are blended by linear ramps where windows overlap, and one solver step
 moves the whole sequence. So windows agree wherever they overlap, and every frame stays relative to the one start frame
 (the idea of EDGE's long sequences, Tseng et al. 2023, and of MultiDiffusion, Bar-Tal et al. 2023). In the song's breaks
-each estimate is drawn towards standing still (:mod:`.flow_diffusion.rests`). DabFusion's own way,
+each estimate is drawn towards standing still (:mod:`.rests`). DabFusion's own way,
 each window starting from the last frame of the one before, is kept as :func:`chain_codes`.
 """
 
@@ -22,8 +22,8 @@ from dabfusion.config import CODE_FPS
 from dabfusion.errors import OptionError
 from dabfusion.flow_diffusion import Condition, FlowDiffusion
 from dabfusion.flow_diffusion.normalise import proper_codes
-from dabfusion.flow_diffusion.rests import at_rest, rests_of
 from dabfusion.flow_diffusion.sampling import Denoise, Progress, ShouldStop, sample, seeded_noise
+from dabfusion.rests import at_rest, rests_of
 from dabfusion.skeleton import CODE_SIZE, ROTATION_SIZE
 
 #: Frames over which the video leaves the photo's own pose (0.4 s at 15 codes a second).

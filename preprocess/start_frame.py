@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 
@@ -68,4 +67,6 @@ def _unit(picture: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(picture: np.ndarray, side: int) -> np.ndarray:
+    import cv2  # late: who only carries a start frame needs no picture library
+
     return np.clip(cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC), 0, 1)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from dabfusion.flow_diffusion import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
-from dabfusion.flow_diffusion.rests import BREATH, SETTING_OUT, SETTLING, Rest, at_rest, rests_of
 from dabfusion.long_video import DanceOptions, dance_codes
 from dabfusion.music_encoder.beats import beat_features
+from dabfusion.rests import BREATH, SETTING_OUT, SETTLING, Rest, at_rest, rests_of
 from dabfusion.skeleton import CODE_SIZE
 
 FPS = 15
