@@ -155,7 +155,8 @@ def test_pairs_are_made_and_measured_in_one_command(inputs, tmp_path, monkeypatc
     report = json.loads((tmp_path / "report/pairs.json").read_text())
     assert report["rows"][0]["name"] == "ann" and report["rows"][0]["seam jump"] is not None
     assert "beat advantage, librosa's beats" in report["summary"][0]
-    assert (tmp_path / "report/speed_ann.png").is_file() and (tmp_path / "report/work/ann.mp4").is_file()
+    out = tmp_path / "report"
+    assert (out / "speed_ann.png").is_file() and (out / "work" / "ann.mp4").is_file()
     assert not list((tmp_path / "report").glob("*sheet*"))
     with pytest.raises(UserError, match="either --list"):
         main(["pairs", "--photos", str(inputs / "photos"), "--out", str(tmp_path)])

@@ -7,9 +7,10 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from random_models import random_flow_diffusion
 
 from dabfusion.errors import OptionError
-from dabfusion.flow_diffusion import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
+from dabfusion.flow_diffusion import FlowDiffusion
 from dabfusion.flow_diffusion.normalise import proper_codes
 from dabfusion.long_video import (
     EASE_FRAMES,
@@ -30,11 +31,7 @@ OPTIONS = DanceOptions(seed=5, steps=4)
 
 @pytest.fixture(scope="module")
 def model() -> FlowDiffusion:
-    torch.manual_seed(0)
-    built = build_flow_diffusion(FlowDiffusionConfig(("house",), width=32, depth=1, heads=2, window=12))
-    for parameter in built.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
-    return built.eval()
+    return random_flow_diffusion(window=12, spread=0.05)
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from random_models import random_flow_diffusion
 
-from dabfusion.flow_diffusion import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
+from dabfusion.flow_diffusion import FlowDiffusion
 from dabfusion.long_video import DanceOptions, dance_codes
 from dabfusion.music_encoder.beats import beat_features
 from dabfusion.rests import BREATH, SETTING_OUT, SETTLING, Rest, at_rest, rests_of
@@ -68,11 +69,7 @@ def test_codes_at_rest_stand_still_between_eased_borders() -> None:
 
 @pytest.fixture(scope="module")
 def model() -> FlowDiffusion:
-    torch.manual_seed(0)
-    built = build_flow_diffusion(FlowDiffusionConfig(("house",), width=32, depth=1, heads=2, window=45))
-    for parameter in built.parameters():
-        torch.nn.init.normal_(parameter, std=0.08)
-    return built.eval()
+    return random_flow_diffusion(window=45, spread=0.08)
 
 
 def speed(codes: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import json
 import os
 import wave
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -180,8 +181,9 @@ def test_wrong_frames(tmp_path: Path, song: Path) -> None:
 def test_what_cannot_be_written_is_said_at_once(tmp_path: Path, song: Path) -> None:
     with pytest.raises(VideoError, match="even"):
         VideoWriter(tmp_path / "a.mp4", 30, song, 0.0, 1.0, size=(63, 48))
+    broken: Any = 29.97
     with pytest.raises(VideoError, match="whole number"):
-        VideoWriter(tmp_path / "a.mp4", 29.97, song, 0.0, 1.0, size=SIZE)  # type: ignore[arg-type]
+        VideoWriter(tmp_path / "a.mp4", broken, song, 0.0, 1.0, size=SIZE)
     with pytest.raises(VideoError, match="not there"):
         VideoWriter(tmp_path / "no" / "a.mp4", 30, song, 0.0, 1.0, size=SIZE)
     with pytest.raises(VideoError, match="is a folder"):
