@@ -145,9 +145,7 @@ class Detector:
             model = self._model(name, task)
             bgr = np.ascontiguousarray(rgb[..., ::-1])
             with threads_kept():
-                found = model.predict(
-                    bgr, conf=confidence, device=self._device, verbose=False, save=False, max_det=100
-                )
+                found = model.predict(bgr, conf=confidence, device=self._device, verbose=False, save=False, max_det=100)
             return next(iter(found))
 
     def _boxes(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

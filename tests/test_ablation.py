@@ -7,11 +7,11 @@ import pytest
 import torch
 from stage1_packs import write_sliding_pack
 
+from dabfusion.evaluation.ablation import VARIANTS, AblationOptions, ablate, changed, markdown, seen_batches, train
 from dabfusion.evaluation.stage1 import Stage1
 from dabfusion.flow_autoencoder.body_reader import BodyReader
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.generator import Generator
-from dabfusion.training.ablation import VARIANTS, AblationOptions, ablate, changed, markdown, seen_batches, train
 from dabfusion.training.pairs import PairPack
 
 OPTIONS = AblationOptions(steps=2, batches=2, clips=1, drives=2, held_out=2)

@@ -93,9 +93,7 @@ def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDance
         person = torch.from_numpy(start_frame.person).permute(2, 0, 1)[None]
         tensors = torch.from_numpy(codes[:8])
         with torch.autocast("cpu", torch.bfloat16):
-            maps = dancer._codec.decode(
-                dancer._codec.describe(person).repeated(8), body.body.repeated(8), tensors
-            )
+            maps = dancer._codec.decode(dancer._codec.describe(person).repeated(8), body.body.repeated(8), tensors)
         top, left, height, width = drawn_window(maps)
     outside = np.ones((256, 256), bool)
     outside[top : top + height, left : left + width] = False

@@ -93,7 +93,7 @@ def test_the_same_moves_at_other_times_are_near_by_pose_only() -> None:
 
 
 def test_breaks_come_from_the_plan() -> None:
-    (start, end), = breaks_of(song())
+    ((start, end),) = breaks_of(song())
     assert start == pytest.approx(12.0, abs=0.05) and end == pytest.approx(14.0, abs=0.05)
 
 
@@ -138,6 +138,7 @@ def test_the_report_is_written(dancer: Dancer, tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(control_report, "held_out_songs", songs)
     monkeypatch.setattr(control_report, "load_dance_model", lambda folder: dancer.model)
+
     def tempo(dancer: Dancer, seed: int, style: str, times: float, told: bool) -> TempoCheck:
         heard = (84.5, 84 * times if told or seed else 63.0)
         return TempoCheck(

@@ -24,6 +24,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 60_000  # milliseconds
 
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     store: JobStore = JobStore()

@@ -72,7 +72,6 @@ class HeardSong:
         gaps = np.abs(self.true_beats[:, None] - self.beats[None]).min(1)
         return float((gaps < CLOSE).mean())
 
-
     @property
     def first_count(self) -> int:
         """Beat of the bar, 0 to 3, on which the tracked grid begins, as the encoder tells it from the rhythm."""

@@ -21,15 +21,16 @@ import torch
 
 from dabfusion.config import DEFAULT_CHECKPOINT
 from dabfusion.dance_model import crisp
-from dabfusion.evaluation.lpips import Lpips, load_lpips
-from dabfusion.evaluation.made_once import checkpoint_digest
-from dabfusion.evaluation.stage1 import Stage1, drawing_errors, load_stage1
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.training.pairs import PairBatch, PairPack
 from dabfusion.training.perceptual import PerceptualLoss
 from dabfusion.training.stage1_run import cosine_rate
 from dabfusion.training.train_generator import FlowSource, draw, exact_maps, picture_loss
+
+from .lpips import Lpips, load_lpips
+from .made_once import checkpoint_digest
+from .stage1 import Stage1, drawing_errors, load_stage1
 
 _LOG = logging.getLogger(__name__)
 _HELD_OUT_DRIVES = 2
