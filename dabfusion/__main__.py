@@ -149,6 +149,8 @@ def _add_generate_arguments(parser: argparse.ArgumentParser, repeated: DanceSett
         help=f"auto, or one of: {', '.join(STYLES)}")  # fmt: skip
     add("--motion-strength", type=number_in(0, 2), default=default.motion_strength, metavar="X",
         help="below 1 is calmer, above 1 wilder (default 1)")  # fmt: skip
+    add("--accent", type=number_in(0, 1), default=default.accent, metavar="X",
+        help=f"how long each beat is held; 0 flows on (default {default.accent:g})")  # fmt: skip
     add("--shape", choices=SHAPES, default=default.shape, help="1:1, or 9:16 for phones (default square)")
     add("--size", type=int, choices=SIZES, default=default.size,
         help=f"pixels: sharp, or half of it and quicker (default {USUAL_SIZE})")  # fmt: skip
@@ -241,8 +243,8 @@ def _run_generate(chosen: argparse.Namespace) -> int:
     same = chosen.person == repeated.person
     options = replace(
         repeated.options, seed=chosen.seed, steps=chosen.steps, start=chosen.start, length=chosen.length,
-        style=chosen.style, motion_strength=chosen.motion_strength, mark=chosen.mark, shape=chosen.shape,
-        size=chosen.size,
+        style=chosen.style, motion_strength=chosen.motion_strength, accent=chosen.accent, mark=chosen.mark,
+        shape=chosen.shape, size=chosen.size,
     )  # fmt: skip
     request = GenerateRequest(
         photo=chosen.photo, song=chosen.song, out=chosen.out, options=options, person=chosen.person,

@@ -66,6 +66,7 @@ class GenerationOptions:
     length: float | None = None  #: seconds; None: to the end of the song
     style: str = AUTO_STYLE  #: one of STYLES, or "auto"
     motion_strength: float = 1.0  #: scales quick movements around the slow ones; 1 is as sampled
+    accent: float = 0.4  #: how much slower the dance runs on a beat than on average; 0 is as sampled
     fps: int = VIDEO_FPS  #: frames per second of the video
     guidance: float = 2.0  #: classifier-free guidance on the music; 1 is none
     mark: bool = True  #: draw the visible "AI-generated" mark
@@ -81,6 +82,7 @@ class GenerationOptions:
         if self.style != AUTO_STYLE and self.style not in STYLES:
             raise OptionError(f"There is no style {self.style!r}; choose one of: {', '.join((AUTO_STYLE, *STYLES))}.")
         _check_number("motion strength", self.motion_strength, 0.0, 2.0)
+        _check_number("accent", self.accent, 0.0, 1.0)
         _check_whole("number of frames per second", self.fps, 10, 60)
         _check_number("guidance", self.guidance, 0.0, 10.0)
         if not isinstance(self.mark, bool):

@@ -211,24 +211,27 @@ def chain_codes(model: FlowDiffusion, start_code: np.ndarray, music: np.ndarray,
     return np.concatenate(out)[: len(music)]
 
 
-def upsample_codes(codes: np.ndarray, fps_in: float, fps_out: float, count: int | None = None) -> np.ndarray:
-    """Codes (T, 117) at another frame rate: cubic spline through every given code, rotations made proper again.
+def codes_at(codes: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
+    """A dance's codes at any moments: cubic spline through every given code, rotations made proper again.
 
     Args:
-        codes: (T, 117), T >= 1.
-        fps_in: codes per second.
-        fps_out: frames per second wanted.
-        count: frames wanted; default round(T / fps_in * fps_out). Frames after the last code hold it.
+        codes: (T, 117) at ``fps`` a second, T >= 1.
+        fps: codes per second.
+        times: (F,) seconds; after the last code it is held.
 
     Returns:
-        (count, 117) float32; equal to the given codes where the times coincide.
+        (F, 117) float32; equal to the given codes where the times coincide.
     """
-    total = round(len(codes) / fps_in * fps_out) if count is None else count
-    times = np.minimum(np.arange(total) / fps_out, (len(codes) - 1) / fps_in)
     if len(codes) == 1:
-        return np.repeat(codes.astype(np.float32), total, 0)
-    spline = CubicSpline(np.arange(len(codes)) / fps_in, codes.astype(np.float64), bc_type="natural")
-    return proper_codes(torch.from_numpy(spline(times))).float().numpy()
+        return np.repeat(codes.astype(np.float32), len(times), 0)
+    spline = CubicSpline(np.arange(len(codes)) / fps, codes.astype(np.float64), bc_type="natural")
+    return proper_codes(torch.from_numpy(spline(np.clip(times, 0, (len(codes) - 1) / fps)))).float().numpy()
+
+
+def upsample_codes(codes: np.ndarray, fps_in: float, fps_out: float, count: int | None = None) -> np.ndarray:
+    """Codes (T, 117) at another frame rate (:func:`codes_at`): (count, 117), or round(T / fps_in * fps_out) of them."""
+    total = round(len(codes) / fps_in * fps_out) if count is None else count
+    return codes_at(codes, fps_in, np.arange(total) / fps_out)
 
 
 def _check_music(model: FlowDiffusion, music: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 1. Read the body in the start frame.
 2. Sample flow codes for the chosen section of the song (15 per second).
-3. Interpolate the codes to the video's frame rate.
+3. Interpolate the codes to the video's frame rate, lingering on the beats.
 4. Render frame by frame from the one start frame, and stream into the mp4 with the exact piece of the song.
 """
 
@@ -20,12 +20,12 @@ import torch
 
 from preprocess.start_frame import StartFrame
 
+from .accents import accented_codes
 from .beat_report import BeatReport, make_beat_report, picture_joints
 from .checkpoint import open_checkpoint
 from .config import CODE_FPS, DEFAULT_CHECKPOINT, MAX_LENGTH, MIN_LENGTH, GenerationOptions
 from .errors import Cancelled, OptionError, SongError
 from .extras import NO_EXTRAS, Extras
-from .long_video import upsample_codes
 from .motion_strength import scale_motion
 from .music_encoder.embedding import MusicEmbedding
 from .shape import make_framing, other_shape
@@ -158,7 +158,7 @@ class DabFusion:
             codes = self._model.sample_codes(body, section.features, used, report, stop)
         _check(stop)
         codes = scale_motion(codes, used.motion_strength, CODE_FPS)
-        codes = upsample_codes(codes, CODE_FPS, used.fps, frame_count)  # (F, 117)
+        codes = accented_codes(codes, section.features, used.fps, frame_count, used.accent)  # (F, 117)
         joints = picture_joints(codes, body.offsets, body.hips)  # (F, 24, 2)
         beats = make_beat_report(joints, used.fps, section.beat_times, section.tempo)
         with _timed(seconds, STAGE_RENDER):

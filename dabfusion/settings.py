@@ -21,7 +21,7 @@ OWN_PICTURE = "own"  #: stands for a background picture, whose path is nobody's 
 LARGEST_JSON = 2**20  #: bytes
 MAX_POINTS, MAX_STROKES, MAX_PATH = 20, 20, 200  #: clicks, strokes of the brush, places of one stroke
 _NAMES = frozenset(field.name for field in fields(GenerationOptions))
-_REAL = frozenset({"start", "length", "motion_strength", "guidance"})
+_REAL = frozenset({"start", "length", "motion_strength", "accent", "guidance"})
 _UNREADABLE = "These settings cannot be read; choose the settings file (JSON) or the mp4 of an earlier dance."
 
 

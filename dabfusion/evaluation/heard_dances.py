@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dabfusion.accents import accented_codes
 from dabfusion.checkpoint import open_checkpoint
 from dabfusion.config import CODE_FPS, STYLES, VIDEO_FPS, GenerationOptions
 from dabfusion.flow_diffusion.model import CONFIG_FILE, FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
-from dabfusion.long_video import DanceOptions, dance_codes, upsample_codes
+from dabfusion.long_video import DanceOptions, dance_codes
 from dabfusion.music_encoder.beats import beat_features
 from dabfusion.skeleton import encode_pose
 from dabfusion.studio.dance import CAPTURED_STYLE, sample_dance
@@ -90,4 +91,10 @@ class Dancer:
         """Codes (F, 117) at 30 fps for music features (T, 16) and a start pose (117,)."""
         with torch.no_grad():
             codes = dance_codes(self.model, start, features, DanceOptions(seed, self.steps, self.guidance, style))
-        return upsample_codes(codes, CODE_FPS, VIDEO_FPS)
+        return video_codes(codes, features)
+
+
+def video_codes(codes: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Codes (F, 117) at 30 fps, with the product's accents, of sampled codes (T, 117) to music features (T, 16)."""
+    count = round(len(codes) / CODE_FPS * VIDEO_FPS)
+    return accented_codes(codes, features, VIDEO_FPS, count, GenerationOptions.accent)

@@ -18,17 +18,17 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 
 from dabfusion.beat_report import joint_speed, motion_beats, smooth_speed
-from dabfusion.config import CODE_FPS, VIDEO_FPS
+from dabfusion.config import VIDEO_FPS
 from dabfusion.flow_diffusion.mean_body import mean_body
 from dabfusion.flow_diffusion.sampling import seeded_noise
-from dabfusion.long_video import DanceOptions, dance_codes, upsample_codes
+from dabfusion.long_video import DanceOptions, dance_codes
 from dabfusion.skeleton import CODE_SIZE, encode_pose, forward_kinematics
 from dabfusion.studio.dance import sample_dance
 from dabfusion.studio.grid import plan_song
 from dabfusion.training.build_songs import HeardSong, hear_plan
 from dabfusion.training.motion_report import MotionMeasures, mean_measures, measure_motion
 
-from .heard_dances import FIRST_SONG, GENRES, Dancer, heard_features, start_pose
+from .heard_dances import FIRST_SONG, GENRES, Dancer, heard_features, start_pose, video_codes
 
 SECONDS = 12.0
 SLOW_TEMPO = 84.0  #: BPM; half as fast again is still a tempo that the tracker does not take for another
@@ -159,7 +159,7 @@ def seed_only_dance(dancer: Dancer, features: np.ndarray, start: np.ndarray, see
     song too."""
     noise = seeded_noise((1, len(features), CODE_SIZE), seed, dancer.model.device)
     options = DanceOptions(seed, dancer.steps, dancer.guidance)
-    return upsample_codes(dance_codes(dancer.model, start, features, options, noise=noise), CODE_FPS, VIDEO_FPS)
+    return video_codes(dance_codes(dancer.model, start, features, options, noise=noise), features)
 
 
 def check_songs(dancer: Dancer, songs: tuple[HeardSong, HeardSong], seed: int) -> dict[str, tuple[float, float]]:

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dabfusion.config import CODE_FPS, FRAME_SIZE, GenerationOptions
+from dabfusion.accents import accented_codes
+from dabfusion.config import FRAME_SIZE, GenerationOptions
 from dabfusion.contact_shadow import contact_shadow
 from dabfusion.dance_model import FrameBody, TrainedDancer
-from dabfusion.long_video import upsample_codes
 from dabfusion.music_encoder.embedding import MusicEmbedding
 from dabfusion.video import VideoWriter, frame_total
 from preprocess.start_frame import StartFrame
@@ -54,7 +54,7 @@ def chain_pixels(
             body = model.read_body(start)
             chosen = replace(options, seed=options.seed + writer.written)
             sampled = model.sample_codes(body, section.features, chosen, lambda *_: None, lambda: False)
-            codes = upsample_codes(sampled, CODE_FPS, options.fps, count)
+            codes = accented_codes(sampled, section.features, options.fps, count, options.accent)
             frames = np.concatenate(list(model.frames(start, body, codes)))
             writer.write(frames[again:])
             start = start_from_drawn(model, start, body, codes[-1:], look)

@@ -14,7 +14,7 @@ from dabfusion.beat_report import joint_speed, smooth_speed
 from dabfusion.config import CODE_FPS, VIDEO_FPS
 from dabfusion.flow_diffusion import FlowDiffusion
 from dabfusion.flow_diffusion.mean_body import mean_body
-from dabfusion.long_video import DanceOptions, dance_codes, upsample_codes
+from dabfusion.long_video import DanceOptions, dance_codes
 from dabfusion.music_encoder.encoder import MusicEncoder
 from dabfusion.skeleton import encode_pose, forward_kinematics
 from dabfusion.studio.dance import sample_dance
@@ -22,6 +22,7 @@ from dabfusion.studio.motion import Motion
 from dabfusion.studio.moves import STYLES
 
 from .beat_advantage import beat_advantage
+from .heard_dances import video_codes
 from .kinematic_beats import minima_times
 from .plots import plot_lines
 from .report import Reading, Report, Row, mean_row
@@ -82,7 +83,7 @@ def compare_steps(
             begun = time.perf_counter()
             codes = dance_codes(model, song.start, song.features, DanceOptions(seed + k, number))
             took = time.perf_counter() - begun
-            points = _points(codes)
+            points = _points(video_codes(codes, song.features))
             if number == best:
                 final.append(points)
             rows[number].append(_row(song, points, final[k], took))
@@ -102,9 +103,8 @@ def compare_steps(
 
 
 def _points(codes: np.ndarray) -> np.ndarray:
-    """(F, 24, 3) at VIDEO_FPS, leg lengths of the average body."""
-    smooth = upsample_codes(codes, CODE_FPS, VIDEO_FPS)
-    return forward_kinematics(torch.from_numpy(smooth), mean_body(), torch.zeros(3)).numpy()
+    """(F, 24, 3), leg lengths of the average body."""
+    return forward_kinematics(torch.from_numpy(codes), mean_body(), torch.zeros(3)).numpy()
 
 
 def _row(song: HeldOutSong, points: np.ndarray, best: np.ndarray, seconds: float) -> Row:

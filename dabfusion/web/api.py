@@ -34,7 +34,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
     def generate(
         photo: str | None, song: str | None, start: float, length: float, seed: float, steps: float, style: str,
         background: str, person: float, motion_strength: float, mark: bool, background_picture: str | None = None,
-        shape: str = SQUARE, size: float = USUAL_SIZE,
+        shape: str = SQUARE, size: float = USUAL_SIZE, accent: float = GenerationOptions.accent,
     ) -> Iterator[tuple[str | None, dict[str, Any]]]:  # fmt: skip
         """Makes a video of the person in a photo dancing to a song."""
         job = None
@@ -43,7 +43,7 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
                 seed=whole_number("seed", seed), steps=whole_number("number of steps", steps),
                 start=real_number("start", start), length=length_within(length, longest), style=style,
                 motion_strength=real_number("motion strength", motion_strength), mark=mark is not False, shape=shape,
-                size=whole_number("size", size),
+                size=whole_number("size", size), accent=real_number("accent", accent),
             )  # fmt: skip
             where = _background(background, background_picture, plates)
             choice = choose_photo(services.photos, photo, where)
@@ -96,12 +96,13 @@ def build_api(services: Services, store: JobStore[GenerationResult], longest: fl
         picture = photo_upload("background_picture", 100, ("upload",), "api-background")
         shape = gr.Textbox(SQUARE, label="shape")
         size = gr.Number(USUAL_SIZE, label="size", precision=0)
+        accent = gr.Number(default.accent, label="accent", minimum=0, maximum=1)
         video, report = gr.File(label="video"), gr.JSON(label="report")
         overlay, frame = gr.Image(label="overlay", format="png"), gr.Image(label="start_frame", format="png")
         found = gr.JSON(label="found")
         button = gr.Button("api")
     settings = [photo, song, start, length, seed, steps, style, background, person, strength, mark, picture, shape,
-                size]  # fmt: skip
+                size, accent]  # fmt: skip
     button.click(generate, settings, [video, report], api_name="generate", concurrency_id="api", concurrency_limit=2)
     button.click(preview, [photo, person, background, picture], [overlay, frame, found], api_name="preview",
                  concurrency_id="photo", concurrency_limit=1)  # fmt: skip

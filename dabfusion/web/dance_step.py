@@ -51,6 +51,7 @@ class DanceStep:
     shape: gr.Radio
     size: gr.Radio
     strength: gr.Slider
+    accent: gr.Slider
     steps: gr.Slider
     seed: gr.Number
     randomise: gr.Checkbox
@@ -104,6 +105,9 @@ def _lay_out() -> DanceStep:
             with gr.Accordion("More settings", open=False, elem_id="more"):
                 strength = gr.Slider(0.2, 1.6, default.motion_strength, step=0.05, label="Size of the movements",
                                      info="Below 1 is calmer, above 1 is wilder.", elem_id="strength")  # fmt: skip
+                accent = gr.Slider(0, 0.8, default.accent, step=0.05, label="Accent on the beat",
+                                   info="0 flows on; the more, the longer each beat is held.",
+                                   elem_id="accent")  # fmt: skip
                 steps = gr.Slider(4, 60, default.steps, step=1, label="Steps",
                                   info="More steps take longer and look cleaner.", elem_id="steps")  # fmt: skip
                 randomise = gr.Checkbox(True, label="A new dance every time", elem_id="randomise")
@@ -133,7 +137,7 @@ def _lay_out() -> DanceStep:
                 job = gr.Textbox(label="Job number", info="Keep this private: whoever knows it can get the video.",
                                  elem_id="job", buttons=["copy"])  # fmt: skip
                 fetch = gr.Button("Get the video", size="sm")
-    return DanceStep(go, cancel, consent, style, shape, size, strength, steps, seed, randomise, mark, repeat,
+    return DanceStep(go, cancel, consent, style, shape, size, strength, accent, steps, seed, randomise, mark, repeat,
                      progress, preview, video, download, other, report, more, settings, keep, job, fetch)  # fmt: skip
 
 
@@ -146,12 +150,13 @@ def _wire(
 ) -> None:
     shown = [parts.go, parts.cancel, parts.progress, parts.preview, *parts.results, parts.keep, parts.settings,
              parts.seed, parts.job]  # fmt: skip
-    how = [parts.style, parts.shape, parts.size, parts.strength, parts.steps, parts.seed, parts.randomise,
-           parts.mark, parts.consent]  # fmt: skip
+    how = [parts.style, parts.shape, parts.size, parts.strength, parts.accent, parts.steps, parts.seed,
+           parts.randomise, parts.mark, parts.consent]  # fmt: skip
 
     def on_go(
         photo: PhotoChoice | None, song: SongChoice | None, start: float, length: float, style: str, shape: str,
-        size: int, strength: float, steps: float, seed: float | None, randomise: bool, mark: bool, consent: bool,
+        size: int, strength: float, accent: float, steps: float, seed: float | None, randomise: bool, mark: bool,
+        consent: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
         try:
             if photo is None or song is None:
@@ -162,7 +167,8 @@ def _wire(
                 seed=choose_seed(seed, randomise), steps=whole_number("number of steps", steps),
                 start=real_number("start", start), length=real_number("length", length),
                 style=follow_style(style, song.heard),
-                motion_strength=real_number("size of the movements", strength), mark=mark is not False,
+                motion_strength=real_number("size of the movements", strength),
+                accent=real_number("accent on the beat", accent), mark=mark is not False,
                 shape=shape, size=whole_number("size", size),
             )  # fmt: skip
             job = start_job(store, dancer, photo.start_frame, song.music, song.path, options, photo.scene(), True)

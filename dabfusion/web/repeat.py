@@ -28,7 +28,8 @@ def build_repeat(stage: PhotoStage, photo: PhotoStep, song: SongStep, dance: Dan
     """Wires the step's upload button; ``longest`` is the longest dance of this page, seconds."""
     menu = [photo.background, photo.colour]
     section = [song.start, song.length]
-    how = [dance.style, dance.shape, dance.size, dance.strength, dance.steps, dance.seed, dance.randomise, dance.mark]
+    how = [dance.style, dance.shape, dance.size, dance.strength, dance.accent, dance.steps, dance.seed, dance.randomise,
+           dance.mark]  # fmt: skip
     shown = [dance.progress, *photo.shown, *menu, *section, *how]
 
     def on_repeat(
@@ -64,8 +65,8 @@ def background_choice(background: str | None) -> tuple[str, str | None]:
 
 def _how(settings: DanceSettings) -> list[Any]:
     options = settings.options
-    return [options.style, options.shape, options.size, options.motion_strength, options.steps, options.seed, False,
-            options.mark]  # fmt: skip
+    return [options.style, options.shape, options.size, options.motion_strength, options.accent, options.steps,
+            options.seed, False, options.mark]  # fmt: skip
 
 
 def _told(text: str, bad: bool) -> Any:
