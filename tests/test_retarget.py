@@ -12,7 +12,7 @@ from dabfusion.errors import UserError
 from dabfusion.studio import cli
 from dabfusion.studio.body import OFFSETS, body_points, point
 from dabfusion.studio.capture_files import Capture, read_amc, read_asf, read_bvh
-from dabfusion.studio.chain import chain, joined, take_style, trimmed
+from dabfusion.studio.chain import chain, joined, standing, take_style, trimmed
 from dabfusion.studio.dance import chained_dance
 from dabfusion.studio.grid import plan_song
 from dabfusion.studio.motion import FPS, Motion, facing, load_takes
@@ -165,6 +165,16 @@ def test_left_stays_left_and_the_face_looks_forward() -> None:
     assert toes[2] > 0.1 and abs(toes[0]) < 0.05
 
 
+def test_a_neck_at_the_last_joint_of_the_spine_tells_no_direction() -> None:
+    dance = captured(*standing_dance(30))
+    index = {name: k for k, name in enumerate(dance.joints)}
+    places = dance.positions.copy()
+    places[:, index["Spine"]] = dance.positions[:, index["Spine2"]]
+    places[:, index["Spine2"]] = places[:, index["Neck"]]
+    found, _ = retarget(Capture("cgspeed", dance.joints, places, dance.rotations, dance.fps))
+    np.testing.assert_allclose(found, retarget(dance)[0], atol=1e-6)
+
+
 def test_a_missing_joint_is_named() -> None:
     whole = captured(*standing_dance(10))
     names = tuple(n if n != "LeftArm" else "Tail" for n in whole.joints)
@@ -197,6 +207,21 @@ def test_takes_lead_into_each_other() -> None:
     assert long.duration >= 12 and len(long.beats) > 8 and take_style(long.name) == "break"
 
 
+def test_only_what_is_danced_on_the_feet_is_chained() -> None:
+    take = walker("break_85_12", 3)
+    assert [part.duration for part in standing(take)] == [take.duration]
+    lying, root = take.rotation.copy(), take.root.copy()
+    lying[90:120] = lying[90:120] @ np.diag([1.0, -1.0, -1.0])  # on the hands
+    root[150:153, 1] = 0.3  # on the floor, and but a second later down again
+    root[190:, 1] = 0.3
+    parts = standing(Motion("break_85_12", lying, root, np.empty(0)))
+    assert [round(part.duration * FPS) for part in parts] == [90]
+    np.testing.assert_array_equal(parts[0].rotation, take.rotation[:90])
+    floor = Motion("break_85_04", take.rotation, take.root * [1, 0.2, 1], np.empty(0))
+    with pytest.raises(ValueError, match="on their feet"):
+        chained_dance(5, seconds=8, takes=[floor], song=plan_song("house", 3), start=20.0)
+
+
 def test_a_chained_dance_is_on_its_song() -> None:
     takes = [walker(f"street-jazz_93_0{n}", n) for n in (1, 2)]
     song = plan_song("house", 3)
@@ -218,9 +243,11 @@ def test_the_command_unpacks_an_archive(tmp_path: Path, capsys: pytest.CaptureFi
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("modern/01_01.bvh", as_bvh(whole))
         packed.writestr("modern/thing.fbx", b"Kaydara")
+        packed.writestr("modern/thing.npy", b"NUMPY")
     assert cli.main(["retarget", "--zip", str(archive), "--out", str(tmp_path / "takes")]) == 0
     said = capsys.readouterr()
-    assert said.out.strip().endswith("takes") and "thing.fbx" in said.err
+    assert said.out.strip().endswith("takes") and "thing.npy: not a BVH, AMC or FBX" in said.err
+    assert "modern/thing.fbx: thing is not a binary FBX" in said.err
     take = load_takes(tmp_path / "takes")[0]
     assert take.name == "ballet-jazz_01_01" and take.duration == pytest.approx(3.0, abs=0.1)
     with pytest.raises(UserError, match="polka"):

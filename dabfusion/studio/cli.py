@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     preview.add_argument("--mark-beats", action="store_true", help="flash a square on each beat of the music")
     retargeted = commands.add_parser("retarget", help="captured motion in its published formats to takes")
-    retargeted.add_argument("--zip", type=Path, required=True, help="archive with BVH, or ASF and AMC files")
+    retargeted.add_argument("--zip", type=Path, required=True, help="archive with BVH, ASF and AMC, or FBX files")
     retargeted.add_argument("--out", type=Path, required=True, help="folder of the takes")
     retargeted.add_argument(
         "--style", action="append", default=[], metavar="WORD=STYLE",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dabfusion.studio import motion as captured
-from dabfusion.studio.chain import chain, take_style, trimmed
+from dabfusion.studio.chain import chain, standing, take_style, trimmed
 from dabfusion.studio.choreography import choreograph
 from dabfusion.studio.grid import SongPlan, plan_song
 from dabfusion.studio.motion import FPS, STAGE, Motion
@@ -107,16 +107,23 @@ def sample_dance(
 def chained_dance(seed: int, *, seconds: float, takes: Sequence[Motion], song: SongPlan, start: float) -> Dance:
     """A captured dance of several short takes (see ``chain.chain``), its own rests on the beats of a song.
 
+    Only what is danced on the feet is taken (see ``chain.standing``).
+
     Args:
         seed: fixes every choice.
         seconds: length.
         takes: of one style, the style of the dance; the song may be of any.
         song: dance to this one.
         start: seconds into the song.
+
+    Raises:
+        ValueError: the takes have no part on the feet, or do not fit the song's tempo.
     """
     rng = np.random.default_rng([seed, 7])
     frames = round(seconds * FPS)
-    pieces = [trimmed(take) for take in takes]
+    pieces = [part for take in takes for part in standing(trimmed(take))]
+    if not pieces:
+        raise ValueError(f"in the takes of {takes[0].name} nobody is on their feet for long")
     for _ in range(_ATTEMPTS):
         body = _on_song([chain(pieces, seconds * 1.7 + 4, rng)], song, start, frames, rng)
         if body is not None:

@@ -36,6 +36,10 @@ _LEFT_NAMES: dict[str, tuple[str, ...]] = {
 }
 #: Seconds over which the turn of a straight limb, which its joints do not tell, is taken from its neighbours.
 _HINGE_SMOOTHING = 0.15
+#: A first frame is a T-pose that a converter put there if it is so many times farther from the next than others are.
+_JUMP = 5.0
+#: Joints nearer to each other than this share of the trunk tell no direction.
+_SAME_PLACE = 0.02
 
 
 def retarget(capture: Capture) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +48,7 @@ def retarget(capture: Capture) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: the skeleton lacks a joint.
     """
-    at = _upright(_at_30(_named(capture), capture.fps))
+    at = _upright(_at_30(_danced(_named(capture)), capture.fps))
     head = at.pop("head turn")
     across_hips, across_shoulders = at["LeftUpLeg"] - at["RightUpLeg"], at["LeftArm"] - at["RightArm"]
     middle = (at["LeftUpLeg"] + at["RightUpLeg"]) / 2
@@ -90,7 +94,9 @@ def _named(capture: Capture) -> dict[str, np.ndarray]:
     for name, files in _LEFT_NAMES.items():
         wanted["Left" + name] = files
         wanted["Right" + name] = tuple(_other_side(f) for f in files)
-    index = {name.split(":")[-1]: k for k, name in reversed(list(enumerate(capture.joints)))}
+    prefix = next((n.removesuffix("Hips") for n in capture.joints if n.endswith("Hips")), "")  # as in "Neo_Hips"
+    bare = [n.removeprefix(prefix).split(":")[-1] for n in capture.joints]
+    index = {name: k for k, name in reversed(list(enumerate(bare)))}
     for name, files in wanted.items():
         known = next((f for f in files if f in index), None)
         if known is None:
@@ -98,7 +104,19 @@ def _named(capture: Capture) -> dict[str, np.ndarray]:
         found[name] = capture.positions[:, index[known]]
         if name == "Head":
             found["head turn"] = capture.rotations[:, index[known]].reshape(-1, 9)
+    chest, trunk = (np.linalg.norm(found["Neck"] - found[n], axis=-1).mean() for n in ("Spine2", "LeftUpLeg"))
+    if chest < _SAME_PLACE * trunk:  # so in skeletons whose clavicles and neck begin at the last joint of the spine
+        found["Spine2"] = found["Spine"]
     return found
+
+
+def _danced(places: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same without a T-pose before the first frame that was danced."""
+    joints = np.stack([v for n, v in places.items() if n != "head turn"], 1)
+    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1).mean(1)
+    if len(steps) > 2 and steps[0] > _JUMP * steps[1:].max():
+        return {n: v[1:] for n, v in places.items()}
+    return places
 
 
 def _other_side(name: str) -> str:
@@ -110,7 +128,7 @@ def _other_side(name: str) -> str:
 def _at_30(places: dict[str, np.ndarray], fps: float) -> dict[str, np.ndarray]:
     """The same at 30 frames a second: straight lines between the file's frames."""
     frames = len(next(iter(places.values())))
-    times = np.arange(max(int((frames - 1) / fps * FPS) + 1, 2)) / FPS
+    times = np.arange(max(int((frames - 1) / fps * FPS + 1e-6) + 1, 2)) / FPS
     own = np.arange(frames) / fps
     return {n: np.stack([np.interp(times, own, column) for column in v.T], 1) for n, v in places.items()}
 

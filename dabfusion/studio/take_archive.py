@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from dabfusion.errors import UserError
 from dabfusion.studio.capture_files import Capture, read_amc, read_asf, read_bvh
+from dabfusion.studio.fbx_files import read_fbx
 from dabfusion.studio.retarget import write_take
 
 #: What a path says about the style: a word in it, and the genre that is nearest. All else is "other": no style.
@@ -19,10 +20,11 @@ NO_STYLE = "other"
 _EXCEPTIONS = {"19_15": NO_STYLE}
 #: Larger members are not unpacked (captured takes have a few MB).
 _LARGEST = 200 * 2**20
+_FORMATS, _KINDS = (".bvh", ".amc", ".fbx"), "a BVH, AMC or FBX file"
 
 
 def unpack_takes(archive: Path, out: Path, words: Mapping[str, str] = STYLE_WORDS) -> list[tuple[str, str]]:
-    """Retargets every BVH and AMC file of a zip archive and writes it to ``out`` as ``STYLE_NAME.npz``.
+    """Retargets every BVH, AMC and FBX file of a zip archive and writes it to ``out`` as ``STYLE_NAME.npz``.
 
     Args:
         archive: the zip.
@@ -30,10 +32,10 @@ def unpack_takes(archive: Path, out: Path, words: Mapping[str, str] = STYLE_WORD
         words: the style of the takes whose path holds a word.
 
     Returns:
-        What was left out: (path in the archive, why).
+        What was left out: (path in the archive, why); files that cannot be read are.
 
     Raises:
-        UserError: it is not a zip archive, or holds no take.
+        UserError: it is not a zip archive, or holds no take that can be read.
     """
     if not zipfile.is_zipfile(archive):
         raise UserError(f"{archive} is not a zip archive.")
@@ -45,14 +47,18 @@ def unpack_takes(archive: Path, out: Path, words: Mapping[str, str] = STYLE_WORD
             path = PurePosixPath(info.filename)
             if info.is_dir() or path.suffix == ".asf":
                 continue
-            if path.suffix not in (".bvh", ".amc") or info.file_size > _LARGEST:
-                left_out.append((info.filename, "not a BVH or AMC file" if info.file_size <= _LARGEST else "too large"))
+            if path.suffix not in _FORMATS or info.file_size > _LARGEST:
+                left_out.append((info.filename, f"not {_KINDS}" if info.file_size <= _LARGEST else "too large"))
                 continue
-            capture = _read(opened, path)
-            write_take(capture, out / f"{style_of(path, words)}_{capture.name}.npz")
+            try:
+                capture = _read(opened, path)
+                write_take(capture, out / f"{style_of(path, words)}_{capture.name}.npz")
+            except UserError as error:
+                left_out.append((info.filename, str(error)))
+                continue
             written += 1
     if not written:
-        raise UserError(f"There is no BVH or AMC file in {archive}.")
+        raise UserError(f"There is not {_KINDS} in {archive} that can be read.")
     return left_out
 
 
@@ -64,7 +70,10 @@ def style_of(path: PurePosixPath, words: Mapping[str, str]) -> str:
 
 def _read(archive: zipfile.ZipFile, path: PurePosixPath) -> Capture:
     """A take; an AMC file's skeleton is the ASF file beside it that is named by the take's subject."""
-    text = archive.read(str(path)).decode("utf-8", "replace")
+    data = archive.read(str(path))
+    if path.suffix == ".fbx":
+        return read_fbx(data, path.stem)
+    text = data.decode("utf-8", "replace")
     if path.suffix == ".bvh":
         return read_bvh(text, path.stem)
     skeleton = str(path.with_name(f"{path.stem.split('_')[0]}.asf"))

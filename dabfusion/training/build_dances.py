@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from dabfusion.config import AUTO_STYLE, STYLES
-from dabfusion.studio.chain import take_style
+from dabfusion.studio.chain import standing, take_style, trimmed
 from dabfusion.studio.dance import CAPTURED_STYLE, Dance, chained_dance, sample_dance
 from dabfusion.studio.motion import Motion, load_takes
 
@@ -65,7 +65,7 @@ class DanceMaker:
         self.long = [take for take in takes if take_style(take.name) == CAPTURED_STYLE]
         self.short: dict[tuple[str, bool], list[Motion]] = {}
         for take in takes:
-            if take_style(take.name) != CAPTURED_STYLE:
+            if take_style(take.name) != CAPTURED_STYLE and standing(trimmed(take)):
                 self.short.setdefault((take_style(take.name), is_held_out(take.name)), []).append(take)
         songs = read_songs(sources.songs) if sources.songs else []
         # Dances for measuring only are danced to songs for measuring only.
