@@ -9,6 +9,7 @@ from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.flow_autoencoder.geometry import crop, enlarged, warp
 from dabfusion.flow_autoencoder.seen_colours import fill_unseen, seen_colours
+from dabfusion.skeleton import BONES
 
 
 def tiny(**switches):
@@ -144,3 +145,24 @@ def test_seen_colours_move_with_the_person_and_leave_out_what_is_hidden():
     hidden[..., 8:] = 0  # the right half is not seen: it is filled from the left one
     filled = seen_colours(picture, FlowMaps(0 * flow, hidden, ones, None))
     assert filled[0, 1, 32, 60] > 0.9 > 0.1 > filled[0, 0, 32, 60]
+
+
+def test_a_hidden_forearm_looks_like_the_other_one_and_not_like_the_shirt_behind_it():
+    picture, parts = torch.zeros(1, 4, 64, 64), torch.zeros(1, 19, 64, 64)
+    picture[:, 3] = 1
+    picture[:, 2] = 1  # a blue shirt...
+    parts[:, BONES.index("Spine2")] = 1
+    for bone, columns in (("LeftForeArm", slice(4, 12)), ("RightForeArm", slice(52, 60))):
+        parts[:, :, 20:44, columns] = 0
+        parts[:, BONES.index(bone), 20:44, columns] = 1
+    picture[:, 2, 20:44, 4:12], picture[:, 0, 20:44, 4:12] = 0, 1  # ... and a red left forearm
+    still, ones = torch.zeros(1, 2, 64, 64), torch.ones(1, 1, 64, 64)
+    seen = ones.clone()
+    seen[..., 20:44, 52:60] = 0  # the right one is hidden
+    red, blue = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])
+    filled = seen_colours(picture, FlowMaps(still, seen, ones, parts))[0]
+    assert torch.allclose(filled[:, 32, 56], red, atol=0.02) and torch.allclose(filled[:, 32, 30], blue, atol=0.02)
+    unknown = seen_colours(picture, FlowMaps(still, seen, ones, None))[0]
+    assert unknown[2, 32, 56] > 0.8 > 0.2 > unknown[0, 32, 56]
+    seen[..., 20:44, 4:12] = 0  # none is seen: what lies around has to do
+    assert seen_colours(picture, FlowMaps(still, seen, ones, parts))[0, 2, 32, 56] > 0.8

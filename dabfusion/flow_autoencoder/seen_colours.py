@@ -1,7 +1,9 @@
 """The colours that a moved person shows, carried over to where nothing can be seen.
 
 What the start frame shows is moved by the flow on a coarse grid; hidden cells take the mean of what is seen around
-them, from ever wider surroundings (push-pull, Gortler et al. 1996, "The Lumigraph", section 3.4).
+them, from ever wider surroundings (push-pull, Gortler et al. 1996, "The Lumigraph", section 3.4). Where it is known
+which part of the body a cell shows, only cells of that part count, left and right taken together: a forearm in front
+of a shirt that the photo hides looks like the other forearm, not like the shirt.
 """
 
 from __future__ import annotations
@@ -12,11 +14,21 @@ from torch import Tensor
 
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.geometry import warp_visible
+from dabfusion.skeleton import BONES, NUM_BONES
 
 _GRID = 64
 _COARSEST = 2
 _TRUSTED = 0.25  # cells with this much that is seen need no neighbours
 _LEAST = 1e-4
+#: Bones that look alike: the same on both sides, and the trunk's.
+_ALIKE = (
+    ("Hips", "Spine", "Spine2", "LeftShoulder", "RightShoulder"), ("Neck", "Head"), ("LeftArm", "RightArm"),
+    ("LeftForeArm", "RightForeArm"), ("LeftHand", "RightHand"), ("LeftUpLeg", "RightUpLeg"),
+    ("LeftLeg", "RightLeg"), ("LeftFoot", "RightFoot"),
+)  # fmt: skip
+_DECIDED = 3.0  # exponent that lets the strongest part of a cell win
+_OWN = 0.6  # cells with this share of a part tell its colours
+_ENOUGH = 2.0  # seen cells of a part from which on its colours are its own
 
 
 def seen_colours(picture: Tensor, maps: FlowMaps) -> Tensor:
@@ -24,7 +36,7 @@ def seen_colours(picture: Tensor, maps: FlowMaps) -> Tensor:
 
     Args:
         picture: the start frame's person, premultiplied RGBA (B, 4, H, W).
-        maps: flow maps (B) at any resolution.
+        maps: flow maps (B) at any resolution; parts count where they are the 19 bones.
 
     Returns:
         (B, 3, 64, 64) in [0, 1], not premultiplied.
@@ -32,7 +44,24 @@ def seen_colours(picture: Tensor, maps: FlowMaps) -> Tensor:
     small = F.adaptive_avg_pool2d(picture.float(), _GRID)
     matte = F.adaptive_avg_pool2d(maps.matte.float(), _GRID)
     layer = warp_visible(small, maps.flow, maps.occlusion.float().square(), None) * matte
-    return fill_unseen(layer[:, :3], layer[:, 3:])
+    anywhere = fill_unseen(layer[:, :3], layer[:, 3:])
+    if maps.parts is None or maps.parts.shape[1] != NUM_BONES:
+        return anywhere
+    return _of_its_part(layer, maps.parts.float(), anywhere)
+
+
+def _of_its_part(layer: Tensor, parts: Tensor, anywhere: Tensor) -> Tensor:
+    """Colours (B, 3, 64, 64) filled within each group of parts from what is seen, (B, 4, 64, 64) premultiplied; where
+    next to nothing is seen of a group, and off the body (parts (B, 19, h, w) all 0), those of ``anywhere``."""
+    parts = F.adaptive_avg_pool2d(parts, _GRID)
+    alike = torch.stack([parts[:, [BONES.index(bone) for bone in bones]].sum(1) for bones in _ALIKE], 1)
+    share = (alike / alike.sum(1, keepdim=True).clamp_min(_LEAST)).pow(_DECIDED)
+    share = share / share.sum(1, keepdim=True).clamp_min(_LEAST)
+    own = layer[:, None] * (share * (share > _OWN))[:, :, None]  # (B, groups, 4, 64, 64)
+    filled = fill_unseen(own[:, :, :3].flatten(0, 1), own[:, :, 3:].flatten(0, 1)).unflatten(0, own.shape[:2])
+    trust = (own[:, :, 3].sum((2, 3)) / _ENOUGH).clamp(0, 1)[:, :, None, None, None]
+    each = torch.lerp(anywhere[:, None], filled, trust)
+    return torch.lerp(anywhere, (share[:, :, None] * each).sum(1), share.sum(1, keepdim=True))
 
 
 def fill_unseen(colour: Tensor, weight: Tensor) -> Tensor:
