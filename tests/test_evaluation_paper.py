@@ -187,6 +187,17 @@ def test_the_row_of_a_clip_is_measured_once(sets) -> None:
     assert rows.rows(FORTY, OURS) is rows.rows(FORTY, OURS, Piece(0, 16))
 
 
+def test_no_dance_is_in_both_halves(sets, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, asked = PaperRows(sets, PaperTools(), silent), []
+    clips = [TruthClip(f"{k}", "house", "p", "plate", "authored", "", 120.0, view) for k in range(4) for view in VIEWS]
+    monkeypatch.setattr(PaperSets, "truth", lambda self, name: clips)
+    monkeypatch.setattr(PaperRows, "_distances", lambda self, *what, **_: asked.append(what[-2:]) or {})
+    assert rows.halves("real", CAMERAS, TRUTH).count == 18
+    ((first, second),) = asked
+    assert {clips[k].name for k in first} == {"0", "2"} and {clips[k].name for k in second} == {"1", "3"}
+    assert len(first) == len(second) == 18
+
+
 def test_nine_cameras_see_one_dance_from_nine_sides(sets) -> None:
     split = sets.plan.split(CAMERAS)
     assert split.cameras == VIEWS and len(VIEWS) == 9 and VIEWS[1] - VIEWS[0] == 40

@@ -86,8 +86,9 @@ def sampling(sets: PaperSets) -> dict[str, object]:
     """At which moments the measures look."""
     return {
         "FVD": "of " + ", ".join(f"{n} window{'s' * (n > 1)} of {length} frames" for length, n in WINDOWS.items())
-        + f" from every {sets.plan.frames} frames at {FPS} frames a second; 'half against half' is every other clip "
-        "against the ground truth of those in between. Few samples bias FVD upwards: compare rows with equally many",
+        + f" from every {sets.plan.frames} frames at {FPS} frames a second; 'half against half' is every other dance "
+        "against the ground truth of those in between, so that no dance is in both. Few samples bias FVD upwards: "
+        "compare rows with equally many",
         "SSIM, PSNR, LPIPS": f"{REFERENCE_RATE:g} frames a second, never the first, which is given, against the ground "
         "truth at the same time",
         "identity of": f"{IDENTITY_RATE:g} frames a second, with the clip's first",

@@ -82,9 +82,11 @@ class PaperRows:
         return Row(label, readings | self._distances(name, way, piece, some, some), len(some))
 
     def halves(self, label: str, name: str, way: str, piece: Piece | None = None) -> Row:
-        """FVD of every other clip to the ground truth of those in between: for TRUTH, real against real."""
-        count = len(self._sets.truth(name))
-        first, second = list(range(0, count, 2)), list(range(1, count, 2))
+        """FVD of every other dance to the ground truth of those in between: for TRUTH, real against real. All cameras'
+        clips of a dance are in the same half: the same dance on both sides would make the halves alike."""
+        count, cameras = len(self._sets.truth(name)), len(self._sets.plan.split(name).cameras)
+        first = [k for k in range(count) if k // cameras % 2 == 0]
+        second = [k for k in range(count) if k // cameras % 2 == 1]
         found = self._distances(name, way, piece or self.first, first, second, itself=True)
         return Row(label, found, len(first))
 

@@ -56,8 +56,8 @@ class PaperPlan:
     avatars: Path | None
     motion: Path | None
     clips: int = 22
-    camera_dances: int = 2
-    long_clips: int = 4
+    camera_dances: int = 4
+    long_clips: int = 6
     seed: int = 0
     frames: int = FRAMES
 
