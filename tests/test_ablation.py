@@ -7,7 +7,18 @@ import pytest
 import torch
 from stage1_packs import write_sliding_pack
 
-from dabfusion.evaluation.ablation import VARIANTS, AblationOptions, ablate, changed, markdown, seen_batches, train
+from dabfusion.evaluation import ablation_table
+from dabfusion.evaluation.ablation import (
+    VARIANTS,
+    AblationOptions,
+    Bench,
+    changed,
+    compare,
+    seen_batches,
+    train,
+    untrained,
+)
+from dabfusion.evaluation.ablation_table import HALF, UNTRAINED, cost, differences, means, write
 from dabfusion.evaluation.stage1 import Stage1
 from dabfusion.flow_autoencoder.body_reader import BodyReader
 from dabfusion.flow_autoencoder.codec import FlowCodec
@@ -41,15 +52,43 @@ def test_variants_switch_off_what_they_are_called(stage1: Stage1) -> None:
     assert all(torch.equal(a, b) for a, b in zip(copy.parameters(), stage1.generator.parameters(), strict=True))
 
 
-def test_every_variant_sees_the_same_and_the_checkpoint_stays_as_it_was(stage1: Stage1, pack: PairPack) -> None:
+def test_every_variant_sees_the_same_and_the_checkpoint_stays_as_it_was(
+    stage1: Stage1, pack: PairPack, tmp_path
+) -> None:
     before = [p.clone() for p in stage1.generator.parameters()]
-    figures = ablate(stage1, (pack, pack), None, None, OPTIONS)
-    assert list(figures) == ["as it is, not trained on", *(v.name for v in VARIANTS)]
-    assert figures["without the perceptual loss"] == figures["all of it"]  # there was no such loss to leave out
-    assert len({row["drawing"] for row in figures.values()}) == 4
+    bench = Bench(stage1, seen_batches(stage1, pack, OPTIONS), None, pack, {})
+    found = compare(stage1.generator, bench, OPTIONS)
+    assert list(found) == [UNTRAINED, *(v.name for v in VARIANTS)]
+    assert found["without the perceptual loss"] == found["all of it"]  # there was no such loss to leave out
+    assert len({means(rows)["drawing"] for rows in found.values()}) == 4
+    assert all(len(rows) == 2 and (HALF in rows[0]) == (name != UNTRAINED) for name, rows in found.items())
+    assert means(found["all of it"])[HALF] != means(found["all of it"])["drawing"]
     assert all(torch.equal(a, b) for a, b in zip(before, stage1.generator.parameters(), strict=True))
-    text = markdown(figures, {"checkpoint": "tiny"})
-    assert "| without skips | " in text and "true flow" in text
+    write(tmp_path, {"from nothing": found}, {"checkpoint": "tiny"})
+    text = (tmp_path / "ablation.md").read_text()
+    assert "## Trained from nothing" in text and "true flow" in text
+    row = next(line for line in text.splitlines() if line.startswith("| without skips | "))
+    assert f"| {means(found['without skips'])['drawing']:.3f} |" in row
+    assert ablation_table.main([str(tmp_path)]) == 0
+    assert (tmp_path / "ablation.md").read_text() == text
+
+
+def test_differences_are_taken_clip_by_clip() -> None:
+    control, worse = [{"drawing": 10.0}, {"drawing": 50.0}, {"drawing": 30.0}], [1.0, 2.0, 1.5]
+    rows = [{"drawing": row["drawing"] + more} for row, more in zip(control, worse, strict=True)]
+    mean, error, clips = differences(rows, control)["drawing"]
+    assert (mean, clips) == (pytest.approx(1.5), 3)
+    assert error == pytest.approx(0.5 / 3**0.5)  # of the differences: the clips themselves differ by far more
+    assert cost((mean, error, clips), 3) == "+1.5000 ± 0.2887 (worse on 3 of 3)"
+    assert "not to be told from 0" in cost((0.5, 0.3, 2), 3)
+
+
+def test_an_untrained_generator_has_the_checkpoints_sizes_and_its_own_weights(stage1: Stage1) -> None:
+    fresh = untrained(stage1.generator, seed=5)
+    shapes = [p.shape for p in stage1.generator.parameters()]
+    assert [p.shape for p in fresh.parameters()] == shapes
+    assert not torch.equal(fresh.enter.weight, stage1.generator.enter.weight)
+    assert torch.equal(fresh.enter.weight, untrained(stage1.generator, seed=5).enter.weight)
 
 
 def test_training_moves_the_weights_and_is_the_same_each_time(stage1: Stage1, pack: PairPack) -> None:

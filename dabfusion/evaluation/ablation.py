@@ -1,19 +1,22 @@
-"""What skips, gate and perceptual loss each bring to the generator: the same weights, trained on without one of them.
+"""What skips, gate and perceptual loss each bring to the generator: the same training without one of them.
 
-    python -m dabfusion ablate-generator --pairs data/pairs --held-out data/pairs-test --perceptual VGG --out FOLDER
+    python -m dabfusion ablate-generator --pairs data/pairs --held-out data/pairs-test --perceptual VGG \\
+        --weights WEIGHTS --out FOLDER [--steps 40] [--from-nothing 160]
 
-Every variant starts from a checkpoint's generator and trains for as many steps on the same batches, under the flow
-that the checkpoint's own body reader and codec give; so does a control that leaves nothing out. All are then measured
-on the same held-out pairs as they would be shown. A short retraining lets each variant get used to what it lost; it
-does not say what a training from nothing would reach.
+Every variant starts from a checkpoint's generator (and again from an untrained one) and trains for as many steps on the
+same batches, under the flow that the checkpoint's own body reader and codec give; so does a control that leaves nothing
+out. All are then measured on the same held-out pairs as they would be shown. A short retraining lets each variant get
+used to what it lost; a short training from nothing says what helps to learn, not where a long one would end.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +31,14 @@ from dabfusion.training.perceptual import PerceptualLoss
 from dabfusion.training.stage1_run import cosine_rate
 from dabfusion.training.train_generator import FlowSource, draw, exact_maps, picture_loss
 
+from .ablation_table import HALF, NOTHING, TRAINED, UNTRAINED, Figures, means, write
 from .lpips import Lpips, load_lpips
 from .made_once import checkpoint_digest
-from .stage1 import Stage1, drawing_errors, load_stage1
+from .stage1 import STAGE1_PARTS, Stage1, drawing_errors, load_stage1
 
 _LOG = logging.getLogger(__name__)
 _HELD_OUT_DRIVES = 2
+LOOKS = ("vgg16", "alexnet")
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ class AblationOptions:
     """How long to train: ``steps`` of ``clips`` start frames with ``drives`` driving frames each, drawn from
     ``batches`` batches whose flow is computed once."""
 
-    steps: int = 120
-    batches: int = 20
+    steps: int = 160
+    batches: int = 40
     clips: int = 4
     drives: int = 3
     rate: float = 5e-4
@@ -88,11 +93,16 @@ def changed(generator: Generator, variant: Variant) -> Generator:
     return copy
 
 
-def train(generator: Generator, seen: list[Seen], vgg: PerceptualLoss | None, options: AblationOptions) -> None:
+def train(
+    generator: Generator, seen: list[Seen], vgg: PerceptualLoss | None, options: AblationOptions,
+    half_way: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
     """Trains in place; the same options give the same batches and windows to every variant."""
     rng = np.random.default_rng(options.seed + 1)
     optimiser = torch.optim.AdamW(generator.parameters(), options.rate, betas=(0.9, 0.98), weight_decay=1e-3)
     for step in range(options.steps):
+        if step == options.steps // 2 and half_way is not None:
+            half_way()
         for group in optimiser.param_groups:
             group["lr"] = options.rate * cosine_rate(step, step / options.steps, warm_up=20)
         batch, maps = seen[step % len(seen)]
@@ -105,57 +115,65 @@ def train(generator: Generator, seen: list[Seen], vgg: PerceptualLoss | None, op
 
 
 @torch.no_grad()
-def measure(generator: Generator, stage1: Stage1, pack: PairPack, clips: int, look: Lpips | None) -> dict[str, float]:
-    """Drawing error and LPIPS (see :func:`dabfusion.evaluation.stage1.drawing_errors`) of held-out pairs, under the
-    flow of generation and, named ``exact_...``, under the true flow."""
+def measure(
+    generator: Generator, stage1: Stage1, pack: PairPack, clips: int, looks: Mapping[str, Lpips]
+) -> list[Figures]:
+    """Drawing error (see :func:`dabfusion.evaluation.stage1.drawing_errors`) and LPIPS by each of its networks, by
+    their names, of held-out clips under the flow of generation, a row each; ``exact_drawing`` under the true flow."""
     source = FlowSource(stage1.reader, stage1.codec, None, ready=True)
     rows = []
-    for first in range(0, min(clips, len(pack)), 4):
-        chosen = [pack.clip(i, np.arange(_HELD_OUT_DRIVES)) for i in range(first, min(first + 4, clips, len(pack)))]
+    for number in range(min(clips, len(pack))):
+        chosen = [pack.clip(number, np.arange(_HELD_OUT_DRIVES))]
         batch = pack.collate(chosen, np.random.default_rng(0), augment=False)
         encoded = generator.encode(batch.start).repeated(batch.drives)
-        row: dict[str, float] = {}
+        row: Figures = {}
         for prefix, maps in (("", source.predicted(batch)), ("exact_", exact_maps(batch))):
             drawn = crisp(generator.decode(encoded, maps).float())
-            row |= {prefix + name: value for name, value in drawing_errors(drawn, batch, look).items()}
+            row[f"{prefix}drawing"] = drawing_errors(drawn, batch, None)["drawing"]
+            if not prefix:
+                row |= {name: drawing_errors(drawn, batch, look)["lpips"] for name, look in looks.items()}
         rows.append(row)
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return rows
 
 
-def ablate(
-    stage1: Stage1, packs: tuple[PairPack, PairPack], vgg: PerceptualLoss | None, look: Lpips | None,
-    options: AblationOptions,
-) -> dict[str, dict[str, float]]:  # fmt: skip
-    """Figures of every variant by name, and of the checkpoint's generator as it is.
+@dataclass(frozen=True)
+class Bench:
+    """What every variant is trained on and measured with: batches with their flow, the perceptual loss (without it
+    that variant is the control), held-out pairs, and LPIPS by the names of its networks."""
 
-    Args:
-        stage1: a checkpoint's stage 1.
-        packs: pairs to train on, and held-out pairs.
-        vgg: the perceptual loss; without it that variant is the control.
-        look: LPIPS, where there are weights.
-        options: how long.
-    """
-    seen = seen_batches(stage1, packs[0], options)
-    figures = {"as it is, not trained on": measure(stage1.generator, stage1, packs[1], options.held_out, look)}
+    stage1: Stage1
+    seen: list[Seen]
+    vgg: PerceptualLoss | None
+    held_out: PairPack
+    looks: Mapping[str, Lpips]
+
+
+def compare(base: Generator, bench: Bench, options: AblationOptions) -> dict[str, list[Figures]]:
+    """Figures by name, a row a held-out clip: of a generator as it is, and of what each variant makes of it."""
+
+    def measured(generator: Generator, looks: Mapping[str, Lpips]) -> list[Figures]:
+        return measure(generator, bench.stage1, bench.held_out, options.held_out, looks)
+
+    found = {UNTRAINED: measured(base, bench.looks)}
     for variant in VARIANTS:
-        generator = changed(stage1.generator, variant)
-        train(generator, seen, vgg if variant.perceptual else None, options)
-        figures[variant.name] = measure(generator.eval(), stage1, packs[1], options.held_out, look)
-        _LOG.info("%s: %s", variant.name, {k: round(v, 3) for k, v in figures[variant.name].items()})
-    return figures
+        generator = changed(base, variant)
+        half: list[Figures] = []
+        vgg = bench.vgg if variant.perceptual else None
+        train(generator, bench.seen, vgg, options, partial(_keep, half, partial(measured, generator, {})))
+        rows = measured(generator.eval(), bench.looks)
+        found[variant.name] = [row | {HALF: before["drawing"]} for row, before in zip(rows, half, strict=True)]
+        _LOG.info("%s: %s", variant.name, {k: round(v, 3) for k, v in means(found[variant.name]).items()})
+    return found
 
 
-def markdown(figures: dict[str, dict[str, float]], settings: dict[str, object]) -> str:
-    """A table, a row a variant."""
-    columns = list(next(iter(figures.values())))
-    lines = ["# What skips, gate and perceptual loss bring", "", *(f"- {k}: {v}" for k, v in settings.items()), ""]
-    titles = {"drawing": "drawing error, levels of 255", "lpips": "LPIPS (VGG)"}
-    heads = [titles[c.removeprefix("exact_")] + (", true flow" if c.startswith("exact_") else "") for c in columns]
-    lines += ["| generator | " + " | ".join(heads) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, row in figures.items():
-        lines.append(f"| {name} | " + " | ".join(f"{row[c]:.3f}" for c in columns) + " |")
-    note = "Each variant goes on from the same weights for the same steps on the same batches. Less is better."
-    return "\n".join([*lines, "", note, ""])
+def _keep(rows: list[Figures], measured: Callable[[], list[Figures]]) -> None:
+    rows += measured()
+
+
+def untrained(generator: Generator, seed: int) -> Generator:
+    """A generator of the same sizes that knows nothing."""
+    torch.manual_seed(seed)
+    return Generator(generator.enter.out_channels, generator.parts, len(generator.decode_blocks)).eval()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -168,22 +186,31 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, required=True, help="folder with the weights of LPIPS")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
     parser.add_argument("--steps", type=int, default=default.steps)
+    parser.add_argument("--from-nothing", type=int, default=0, metavar="STEPS", help="untrained generators, too")
+    parser.add_argument("--batches", type=int, default=default.batches, help="seen again and again")
     parser.add_argument("--clips", type=int, default=default.held_out, help="held-out clips")
     parser.add_argument("--out", type=Path, required=True, help="folder for ablation.json and ablation.md")
     o = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.manual_seed(0)
-    options = AblationOptions(steps=o.steps, held_out=o.clips)
-    stage1, packs = load_stage1(o.checkpoint), (PairPack(o.pairs), PairPack(o.held_out))
-    figures = ablate(stage1, packs, PerceptualLoss(o.perceptual), load_lpips("vgg16", o.weights), options)
+    options = AblationOptions(o.steps, o.batches, held_out=o.clips)
+    stage1, pack = load_stage1(o.checkpoint), PairPack(o.pairs)
+    looks = {name: load_lpips(name, o.weights) for name in LOOKS}
+    vgg, held_out = PerceptualLoss(o.perceptual), PairPack(o.held_out)
+    bench = Bench(stage1, seen_batches(stage1, pack, options), vgg, held_out, looks)
     settings: dict[str, object] = {
-        "checkpoint": f"{o.checkpoint.name}, {checkpoint_digest(o.checkpoint)}",
-        "trained on": f"{options.steps} steps of {options.clips} x {options.drives} pairs, rate {options.rate:g}",
-        "measured on": f"{options.held_out} held-out clips, {_HELD_OUT_DRIVES} driving frames each",
+        "checkpoint": f"{o.checkpoint.name}, stage 1 alone: {checkpoint_digest(o.checkpoint, STAGE1_PARTS)}",
+        "batches": f"{options.batches} of {options.clips} x {options.drives} pairs, under the flow of generation",
+        "measured on": f"{min(options.held_out, len(held_out))} held-out clips, {_HELD_OUT_DRIVES} driving frames each",
     }
-    o.out.mkdir(parents=True, exist_ok=True)
-    (o.out / "ablation.json").write_text(json.dumps({**settings, "figures": figures}, indent=2) + "\n", "utf-8")
-    (o.out / "ablation.md").write_text(markdown(figures, settings), "utf-8")
+    started, parts = time.monotonic(), {}
+    for start, base, chosen in (
+        (TRAINED, stage1.generator, options),
+        (NOTHING, untrained(stage1.generator, options.seed), replace(options, steps=o.from_nothing, rate=1e-3)),
+    ):
+        if chosen.steps:
+            parts[start] = compare(base, bench, chosen)
+            settings[start] = f"{chosen.steps} steps, peak rate {chosen.rate:g}, no critic"
+            write(o.out, parts, {**settings, "minutes": round((time.monotonic() - started) / 60, 1)})
     return 0
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,11 @@ def put_text(path: Path, text: str) -> None:
     put_file(path, lambda place: place.write_text(text, encoding="utf-8"))
 
 
-def checkpoint_digest(folder: Path) -> str:
-    """Twelve figures that change with any weight of a checkpoint."""
-    sums = json.dumps(open_checkpoint(folder).config["files"], sort_keys=True)
+def checkpoint_digest(folder: Path, parts: Collection[str] = ()) -> str:
+    """Twelve figures that change with any weight of a checkpoint, or of the named parts of it only."""
+    files = open_checkpoint(folder).config["files"]
+    chosen = {name: value for name, value in files.items() if not parts or name.split(".")[0] in parts}
+    sums = json.dumps(chosen, sort_keys=True)
     return hashlib.sha256(sums.encode()).hexdigest()[:12]
 
 

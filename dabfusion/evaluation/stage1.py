@@ -40,6 +40,7 @@ from .weights import MissingWeightsError
 
 _CLIPS_AT_ONCE, _DRIVES = 4, 4
 LOOKED_AT = ("exact", "true_body", "fitted")  #: rows whose LPIPS is measured, which takes longest
+STAGE1_PARTS = ("body_reader", "codec", "generator")  #: the files of a checkpoint that are stage 1's
 PLATE = 0.9  #: grey that the drawings are put in front of: on black, a dark rim around the person would not show
 
 
@@ -65,7 +66,7 @@ def load_stage1(folder: Path) -> Stage1:
     """Stage 1 of a checkpoint folder; raises CheckpointError."""
     checkpoint = open_checkpoint(folder)
     parts = build_parts(Sizes.from_dict(checkpoint.config["flow_autoencoder"]))
-    for name, part in zip(("body_reader", "codec", "generator"), parts, strict=True):
+    for name, part in zip(STAGE1_PARTS, parts, strict=True):
         checkpoint.load_into(part, name)
         part.eval().requires_grad_(False)
     return Stage1(*parts)

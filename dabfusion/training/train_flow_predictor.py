@@ -102,7 +102,7 @@ def train(
     vgg: Path | None = None,
 ) -> dict[str, float]:
     """Trains for ``options.minutes``, resuming from ``out``; returns the last held-out figures (empty without
-    ``held_out``).
+    ``held_out``). ``options.json`` tells how the run was trained last.
 
     Raises:
         UserError: ``out`` holds a run of another mode or other sizes, or the packs or weights are missing.
@@ -110,6 +110,8 @@ def train(
     torch.manual_seed(options.seed)
     pack, watched = PairPack(pairs), PairPack(held_out) if held_out else None
     _claim(out, config, options.mode)
+    told = json.dumps({**asdict(options), "perceptual": vgg is not None}, indent=1) + "\n"
+    (out / "options.json").write_text(told, "utf-8")
     predictor, generator = build_flow_predictor(config), Generator(options.generator_channels, parts=0)
     model = nn.ModuleDict(
         {"predictor": predictor, "generator": generator} if options.mode == "label-free" else {"predictor": predictor}
