@@ -130,7 +130,8 @@ class TrainedDancer:
         person = self._person(start_frame)
         finer, plate = (self._picture(layer) for layer in start_frame.layers(size))
         with self._precision():
-            description, encoded = self._codec.describe(person), self._generator.encode(person)
+            description = self._codec.anchored(self._codec.describe(person), body.body)
+            encoded = self._generator.encode(person)
         for first in range(0, len(codes), _BATCH):
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
             count = len(code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,35 @@ def test_start_code_decodes_to_no_flow(batch):
     maps = codec.decode(codec.describe(batch.start), batch.body, batch.body.code)
     on_body = (maps.matte > WELL_INSIDE).expand_as(maps.flow)
     assert maps.flow[on_body].abs().mean() < 1e-3
+
+
+def test_an_anchored_start_frame_stays_where_it_is(batch):
+    codec = tiny_codec()
+    torch.nn.init.normal_(codec.head.weight, std=0.0003)  # a codec that errs
+    described = codec.describe(batch.start)
+    inside = F.interpolate(batch.start[:, 3:], (128, 128), mode="area") > 0.5
+
+    def moved(description):
+        flow = codec.decode(description, batch.body, batch.body.code).flow.norm(dim=1, keepdim=True)
+        return float(flow[inside].mean()) * 128
+
+    anchored = codec.anchored(described, batch.body)
+    assert moved(described) > 0.5 and moved(anchored) < 0.3 * moved(described)
+    again = codec.anchored(anchored, batch.body)  # anchored from what the codec says, not from what is left of it
+    assert torch.equal(again.error, anchored.error)
+
+
+def test_anchoring_takes_the_error_out_where_the_flow_ends(batch):
+    codec = tiny_codec()
+    plain = codec.describe(batch.start)
+    error = torch.full((2, 2, 128, 128), 0.03)  # everything is fetched from too far right and down
+    maps = [
+        codec.decode(replace(plain, error=e).repeated(3), batch.body.repeated(3), batch.code) for e in (None, error)
+    ]
+    inside = maps[0].matte > 0.9
+    off = (maps[0].flow - maps[1].flow)[inside.expand(-1, 2, -1, -1)]
+    assert torch.allclose(off, torch.tensor(0.03), atol=1e-5)
+    assert torch.equal(maps[0].occlusion, maps[1].occlusion) and torch.equal(maps[0].matte, maps[1].matte)
 
 
 def test_hints_are_blobs_at_confident_joints():

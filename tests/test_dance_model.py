@@ -93,7 +93,8 @@ def test_the_plate_stays_untouched_outside_the_drawn_window(dancer: TrainedDance
         person = torch.from_numpy(start_frame.person).permute(2, 0, 1)[None]
         tensors = torch.from_numpy(codes[:8])
         with torch.autocast("cpu", torch.bfloat16):
-            maps = dancer._codec.decode(dancer._codec.describe(person).repeated(8), body.body.repeated(8), tensors)
+            description = dancer._codec.anchored(dancer._codec.describe(person), body.body)
+            maps = dancer._codec.decode(description.repeated(8), body.body.repeated(8), tensors)
         top, left, height, width = drawn_window(maps)
     outside = np.ones((256, 256), bool)
     outside[top : top + height, left : left + width] = False
@@ -114,7 +115,8 @@ def test_frames_of_256_are_what_the_generator_decodes(dancer: TrainedDancer, sta
         code = torch.from_numpy(codes[:8])
         with torch.autocast("cpu", torch.bfloat16):
             description, encoded = dancer._codec.describe(person), dancer._generator.encode(person)
-            maps = dancer._codec.decode(description.repeated(8), body.body.repeated(8), code)
+            anchored = dancer._codec.anchored(description, body.body)
+            maps = dancer._codec.decode(anchored.repeated(8), body.body.repeated(8), code)
             top, left, height, width = window = drawn_window(maps)
             layer = dancer._generator.decode(encoded.repeated(8), maps, window).float()
         whole = F.pad(crisp(layer) * near_person(maps, window), (left, 256 - left - width, top, 256 - top - height))

@@ -53,8 +53,8 @@ class Stage1:
     generator: Generator
 
     def decode(self, batch: PairBatch, body: Body) -> FlowMaps:
-        """Flow maps of the driving frames, given a body."""
-        description = self.codec.describe(batch.start).repeated(batch.drives)
+        """Flow maps of the driving frames, given a body, as the product decodes them."""
+        description = self.codec.anchored(self.codec.describe(batch.start), body).repeated(batch.drives)
         return self.codec.decode(description, body.repeated(batch.drives), batch.code)
 
     def read(self, batch: PairBatch, hints: bool) -> Body:

@@ -5,11 +5,15 @@ rotations and hip displacement (:mod:`dabfusion.skeleton`). Decoding casts each 
 gives every bone's proposal for the flow (:mod:`capsules`), and a network that sees the start frame chooses among the
 proposals and corrects them, as the dense-motion network of FOMM (Siarohin et al. 2019) does. It does so twice: an
 hourglass at 64 x 64 that sees the whole body, then a narrow stage at 128 x 128 for what is thin.
+
+One frame's flow is known: the start frame's own, which is zero. What the codec answers there is its error for this
+person, above all where a drawing has other proportions than the ellipsoids; an anchored description takes it out of
+every frame.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -27,18 +31,29 @@ COARSE_GRID = 64
 _RESIDUAL_SCALE = 0.25
 _CHOICE_SCALE = 4.0
 _CUES = 4
+_ANCHOR_STEPS = 2
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the codec knows of B start frames: features (B, C, 64, 64), and the picture (B, 4, 128, 128)."""
+    """What the codec knows of B start frames.
+
+    Attributes:
+        features: (B, C, 64, 64).
+        picture: (B, 4, 128, 128).
+        error: (B, 2, 128, 128) flow that was decoded for the start frames themselves, or None: not anchored.
+    """
 
     features: Tensor
     picture: Tensor
+    error: Tensor | None = None
 
     def repeated(self, times: int) -> Description:
         """Each start frame ``times`` times in a row."""
-        return Description(*(v.repeat_interleave(times, 0) for v in (self.features, self.picture)))
+        error = None if self.error is None else self.error.repeat_interleave(times, 0)
+        return Description(
+            self.features.repeat_interleave(times, 0), self.picture.repeat_interleave(times, 0), error
+        )  # fmt: skip
 
 
 class FlowCodec(nn.Module):
@@ -83,6 +98,10 @@ class FlowCodec(nn.Module):
         features = torch.cat([self.appearance(person * 2 - 0.5), alpha], 1)
         return Description(features, F.interpolate(person, (GRID, GRID), mode="area"))
 
+    def anchored(self, description: Description, body: Body) -> Description:
+        """The description with the error that is made on the start frames themselves; ``body`` as for decoding."""
+        return replace(description, error=self.decode(replace(description, error=None), body, body.code).flow)
+
     def decode(self, description: Description, body: Body, code: Tensor) -> FlowMaps:
         """Flow codes (B, 117) -> flow maps on the 128 x 128 grid; ``description`` and ``body`` repeated to B."""
         features, coarse = self._coarse(description.features, body, code)
@@ -98,7 +117,8 @@ class FlowCodec(nn.Module):
         wide = _enlarged(self.narrow(features))
         seen = torch.cat([proposal.hit, choice, guess, cues, warped], 1).to(wide.dtype)
         out = out + self.fine_head(self.fine(torch.cat([wide, seen], 1))).float()
-        return _maps(out, proposal, cues)
+        maps = _maps(out, proposal, cues)
+        return maps if description.error is None else replace(maps, flow=_without(description.error, maps.flow))
 
     def _coarse(self, features: Tensor, body: Body, code: Tensor) -> tuple[Tensor, Tensor]:
         """The hourglass' features (B, widths[0], 64, 64) and its answer (B, 19 + 2 + 1 + 1, 64, 64)."""
@@ -119,6 +139,15 @@ def _maps(out: Tensor, proposal: Proposal, cues: Tensor) -> FlowMaps:
     occlusion = torch.sigmoid(shown + 3 * cues[:, 2:3])
     matte = torch.sigmoid(covered + 4 * (proposal.hit.amax(1, keepdim=True) * 2 - 1.2))
     return FlowMaps(flow, occlusion, matte, choice * matte)
+
+
+def _without(error: Tensor, flow: Tensor) -> Tensor:
+    """Flow (B, 2, h, w) with the start frame's error (B, 2, h, w) taken out where the flow ends: pixel x belongs to the
+    place y of the start frame for which y + error(y) = x + flow(x), found by fixed-point steps."""
+    out = flow
+    for _ in range(_ANCHOR_STEPS):
+        out = flow - warp(error, out)
+    return out
 
 
 def _cues(proposal: Proposal, surface: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,7 +61,8 @@ class FlowSource:
         """What inference would use."""
         times = batch.drives
         body = fit_body(self.reader(batch.start, batch.keypoints))
-        return self.codec.decode(self.codec.describe(batch.start).repeated(times), body.repeated(times), batch.code)
+        description = self.codec.anchored(self.codec.describe(batch.start), body)
+        return self.codec.decode(description.repeated(times), body.repeated(times), batch.code)
 
 
 @torch.no_grad()
