@@ -68,9 +68,9 @@ def test_start_code_decodes_to_no_flow(batch):
 
 def test_an_anchored_start_frame_stays_where_it_is(batch):
     codec = tiny_codec()
-    torch.nn.init.normal_(codec.head.weight, std=0.0003)  # a codec that errs
+    torch.nn.init.normal_(codec.head.weight, std=0.003)  # a codec that errs
     described = codec.describe(batch.start)
-    inside = F.interpolate(batch.start[:, 3:], (128, 128), mode="area") > 0.5
+    inside = codec.decode(described, batch.body, batch.body.code).matte > WELL_INSIDE
 
     def moved(description):
         flow = codec.decode(description, batch.body, batch.body.code).flow.norm(dim=1, keepdim=True)
