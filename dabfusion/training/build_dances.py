@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +23,7 @@ from dabfusion.studio.motion import Motion, load_takes
 
 from .build_songs import HeardSong, read_songs
 from .dance_data import HELD_OUT_EVERY, PackedDance, is_held_out, pack_dance, style_number, write_pack
+from .packs import build_packs
 
 log = logging.getLogger(__name__)
 SECONDS = 20.0
@@ -130,17 +129,7 @@ def build_pack(number: int, out: Path, seed: int, sources: Sources) -> Path:
 
 def build_dances(out: Path, count: int, sources: Sources, seed: int = 0, processes: int = 1) -> list[Path]:
     """Writes packs of dances to ``out`` until there are at least ``count`` dances; returns their paths."""
-    numbers: Sequence[int] = range(-(-count // PACK))
-    work = partial(build_pack, out=out, seed=seed, sources=sources)
-    if processes == 1:
-        return [_logged(work(n)) for n in numbers]
-    with ProcessPoolExecutor(processes) as pool:
-        return [_logged(path) for path in pool.map(work, numbers)]
-
-
-def _logged(path: Path) -> Path:
-    log.info("%s", path)
-    return path
+    return build_packs(partial(build_pack, out=out, seed=seed, sources=sources), count, PACK, processes)
 
 
 def main(arguments: list[str] | None = None) -> None:

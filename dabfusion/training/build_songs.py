@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,8 @@ from dabfusion.studio.degrade import degrade
 from dabfusion.studio.grid import SongPlan, plan_song
 from dabfusion.studio.music import render_song
 
-log = logging.getLogger(__name__)
+from .packs import build_packs
+
 SECONDS = 60.0
 PACK = 22
 SAMPLE_RATE = 22050
@@ -164,17 +164,7 @@ def _read_pack(path: Path) -> list[HeardSong]:
 
 def build_songs(out: Path, count: int, first_seed: int = 1000, processes: int = 1) -> list[Path]:
     """Writes packs of heard songs to ``out`` until there are at least ``count``; returns their paths."""
-    work = partial(build_song_pack, out=out, first_seed=first_seed)
-    numbers = range(-(-count // PACK))
-    if processes == 1:
-        return [_logged(work(n)) for n in numbers]
-    with ProcessPoolExecutor(processes) as pool:
-        return [_logged(path) for path in pool.map(work, numbers)]
-
-
-def _logged(path: Path) -> Path:
-    log.info("%s", path)
-    return path
+    return build_packs(partial(build_song_pack, out=out, first_seed=first_seed), count, PACK, processes)
 
 
 def main(arguments: list[str] | None = None) -> None:
