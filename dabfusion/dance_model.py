@@ -29,7 +29,7 @@ from .flow_autoencoder.generator import Generator, Window
 from .flow_autoencoder.geometry import crop
 from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
 from .flow_diffusion.normalise import proper_codes
-from .long_video import DanceOptions, dance_codes
+from .long_video import DanceOptions, SampleCodes, dance_codes
 from .pipeline import STAGE_DANCE, Progress, ShouldStop
 from .stage_bounds import keep_on_stage
 
@@ -88,13 +88,19 @@ class TrainedDancer:
     Args:
         reader, codec, generator, diffusion: the trained networks, on one device, in evaluation mode.
         device: where they are.
+        sample: how a song's codes are sampled: tied windows, or :func:`.long_video.chain_codes`.
     """
 
     def __init__(
-        self, reader: BodyReader, codec: FlowCodec, generator: Generator, diffusion: FlowDiffusion, device: torch.device
-    ) -> None:
+        self, reader: BodyReader, codec: FlowCodec, generator: Generator, diffusion: FlowDiffusion,
+        device: torch.device, sample: SampleCodes = dance_codes,
+    ) -> None:  # fmt: skip
         self._reader, self._codec, self._generator, self._diffusion = reader, codec, generator, diffusion
-        self._device = device
+        self._device, self._sample = device, sample
+
+    def dancing(self, diffusion: FlowDiffusion, sample: SampleCodes) -> TrainedDancer:
+        """The same drawer with another way to make up dances."""
+        return TrainedDancer(self._reader, self._codec, self._generator, diffusion, self._device, sample)
 
     @torch.no_grad()
     def read_body(self, start_frame: StartFrame) -> FrameBody:
@@ -120,7 +126,7 @@ class TrainedDancer:
         def report(done: int, total: int) -> None:
             progress(STAGE_DANCE, done, total)
 
-        return keep_on_stage(dance_codes(self._diffusion, body.code, features, chosen, report, should_stop))
+        return keep_on_stage(self._sample(self._diffusion, body.code, features, chosen, report, should_stop))
 
     @torch.inference_mode()
     def frames(

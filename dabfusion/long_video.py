@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -58,6 +59,21 @@ class DanceOptions:
     def style_guidance(self) -> float:
         """Guidance on the style."""
         return 1 + self.style_share * (self.guidance - 1)
+
+
+class SampleCodes(Protocol):
+    """A way to sample a dance: :func:`dance_codes` or :func:`chain_codes`, whose arguments these are."""
+
+    def __call__(
+        self,
+        model: FlowDiffusion,
+        start_code: np.ndarray,
+        music: np.ndarray,
+        options: DanceOptions,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> np.ndarray:
+        """Codes (T, 117)."""
 
 
 def song_noise(music: np.ndarray, seed: int) -> Tensor:
@@ -190,10 +206,18 @@ def dance_codes(
     return codes.cpu().numpy()
 
 
-def chain_codes(model: FlowDiffusion, start_code: np.ndarray, music: np.ndarray, options: DanceOptions) -> np.ndarray:
+def chain_codes(
+    model: FlowDiffusion,
+    start_code: np.ndarray,
+    music: np.ndarray,
+    options: DanceOptions,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> np.ndarray:
     """Last-frame chaining, DabFusion's way to long videos, as a baseline: arguments and result as :func:`dance_codes`.
 
-    Each window starts from the last code of the one before; hip displacements add up.
+    Each window starts from the last code of the one before; hip displacements add up. Progress is told window by
+    window.
     """
     window = model.config.window
     out = [np.asarray(start_code, np.float32)[None]]
@@ -204,7 +228,7 @@ def chain_codes(model: FlowDiffusion, start_code: np.ndarray, music: np.ndarray,
         first[ROTATION_SIZE:] = 0
         piece = music[done - 1 : done - 1 + window]
         chained = replace(options, seed=options.seed + done)
-        codes = dance_codes(model, first, piece, chained)[1:]
+        codes = dance_codes(model, first, piece, chained, progress, should_stop)[1:]
         codes[:, ROTATION_SIZE:] += moved
         out.append(codes)
         done += len(codes)

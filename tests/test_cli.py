@@ -38,8 +38,8 @@ def test_generate_writes_video_and_report(
     written = json.loads(report.read_text())
     assert (written["fps"], written["frame_count"], written["background"]) == (30, 60, "warm-studio")
     assert written["options"] == {"seed": 7, "steps": 5, "start": 1.0, "length": 2.0, "style": "house", "fps": 30,
-                                  "motion_strength": 1.0, "accent": 0.4, "guidance": 2.0, "mark": True, "shape": "square",
-                                  "size": 512}  # fmt: skip
+                                  "motion_strength": 1.0, "accent": 0.4, "guidance": 2.0, "mark": True,
+                                  "shape": "square", "size": 512}  # fmt: skip
     assert written["tempo"] == pytest.approx(120, abs=3)
     assert np.allclose(np.diff(written["beats"]), 0.5, atol=0.04) and 3 <= len(written["beats"]) <= 5
     assert written["motion_beats"] and all(0 <= t < 2 for t in written["motion_beats"])

@@ -24,7 +24,8 @@ def test_every_style_is_accepted(style: str) -> None:
     [
         {"seed": -1}, {"seed": 1.5}, {"seed": True}, {"steps": 0}, {"steps": 1001}, {"start": -0.1},
         {"start": float("nan")}, {"start": "3"}, {"length": 0.0}, {"length": float("inf")}, {"length": 601.0},
-        {"style": "waltz"}, {"motion_strength": 2.5}, {"accent": 1.5}, {"fps": 0}, {"fps": 29.97}, {"guidance": -1.0}, {"mark": "no"},
+        {"style": "waltz"}, {"motion_strength": 2.5}, {"accent": 1.5}, {"fps": 0}, {"fps": 29.97}, {"guidance": -1.0},
+        {"mark": "no"},
         {"shape": "round"}, {"shape": None}, {"size": 128}, {"size": True}, {"size": 512.0}, {"size": [256]},
     ],
 )  # fmt: skip

@@ -5,7 +5,6 @@ Every way takes the same start frame, song and options and writes one video.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +14,15 @@ import torch
 
 from dabfusion.checkpoint import open_checkpoint
 from dabfusion.config import CODE_FPS, GenerationOptions
-from dabfusion.dance_model import FrameBody, TrainedDancer, load_dance_model
+from dabfusion.dance_model import TrainedDancer, load_dance_model
 from dabfusion.flow_diffusion import Condition, FlowDiffusion
 from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
 from dabfusion.flow_diffusion.sampling import Denoise
-from dabfusion.long_video import DanceOptions, chain_codes, dance_codes
+from dabfusion.long_video import chain_codes, dance_codes
 from dabfusion.music_encoder.embedding import BEATS_TOWER, MusicEmbedding
 from dabfusion.music_encoder.encoder import MusicEncoder
-from dabfusion.pipeline import DabFusion, Progress, ShouldStop
+from dabfusion.pipeline import DabFusion
 from dabfusion.services import load_music_encoder
-from dabfusion.stage_bounds import keep_on_stage
 from preprocess.start_frame import StartFrame
 
 from .pixel_chaining import Look, chain_pixels
@@ -32,9 +30,6 @@ from .pixel_chaining import Look, chain_pixels
 OURS, NO_BEATS, STYLE_ONLY = "ours", "without-beats", "style-only"
 CHAINED_CODES, CHAINED_PIXELS = "chained-codes", "chained-pixels"
 PIECE = 4.0  #: seconds of a chained piece: DabFusion's 40 frames at 10 fps
-
-#: (model, start code (117,), music (T, D), options) -> codes (T, 117)
-SampleCodes = Callable[[FlowDiffusion, np.ndarray, np.ndarray, DanceOptions], np.ndarray]
 
 
 class DeafDiffusion(FlowDiffusion):
@@ -48,32 +43,6 @@ class DeafDiffusion(FlowDiffusion):
     def guided_denoiser(self, condition: Condition, guidance: float, style_guidance: float | None = None) -> Denoise:
         """A denoiser guided on the style alone."""
         return super().guided_denoiser(condition.without(self.no_style, style=False), style_guidance or guidance)
-
-
-class OtherCodes:
-    """A dancer who draws as the product does and makes up the dance in another way.
-
-    Args:
-        drawer: reads the body and draws the frames.
-        diffusion: the dance model.
-        sample: how codes are sampled from it.
-    """
-
-    def __init__(self, drawer: TrainedDancer, diffusion: FlowDiffusion, sample: SampleCodes) -> None:
-        self._drawer, self._diffusion, self._sample = drawer, diffusion, sample
-        self.read_body, self.frames = drawer.read_body, drawer.frames
-
-    def sample_codes(
-        self,
-        body: FrameBody,
-        features: np.ndarray,
-        options: GenerationOptions,
-        progress: Progress,
-        should_stop: ShouldStop,
-    ) -> np.ndarray:
-        """Flow codes (T, 117) for music features (T, D)."""
-        chosen = DanceOptions(options.seed, options.steps, options.guidance, options.style)
-        return keep_on_stage(self._sample(self._diffusion, body.code, features, chosen))
 
 
 class Dancers:
@@ -121,10 +90,10 @@ class Dancers:
         if way in (OURS, NO_BEATS):
             return DabFusion(self.model)
         if way == STYLE_ONLY:
-            return DabFusion(OtherCodes(self.model, self.diffusion(DeafDiffusion), dance_codes))
+            return DabFusion(self.model.dancing(self.diffusion(DeafDiffusion), dance_codes))
         if way == CHAINED_CODES:
             short = self.diffusion(FlowDiffusion, round(self._piece * CODE_FPS))
-            return DabFusion(OtherCodes(self.model, short, chain_codes))
+            return DabFusion(self.model.dancing(short, chain_codes))
         raise KeyError(way)
 
     @cached_property
