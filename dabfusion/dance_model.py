@@ -21,7 +21,7 @@ from .config import FRAME_SIZE, GenerationOptions
 from .contact_shadow import contact_shadow
 from .errors import CheckpointError
 from .fine_frames import enlarge, refine
-from .flow_autoencoder.body_fit import fit_body
+from .flow_autoencoder.body_fit import fit_body, flattened
 from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
 from .flow_autoencoder.flow_maps import FlowMaps
@@ -104,11 +104,12 @@ class TrainedDancer:
 
     @torch.no_grad()
     def read_body(self, start_frame: StartFrame) -> FrameBody:
-        """The body of the person in the start frame."""
+        """The body of the person in the start frame; a figure in which no person is recognised lies in its plane."""
         joints = start_frame.keypoints[[coco for coco, _ in COCO_JOINTS]].astype(np.float32).copy()
         joints[:, :2] = joints[:, :2] / (FRAME_SIZE / 2) - 1
         body = self._reader(self._person(start_frame), torch.from_numpy(joints)[None].to(self._device))
-        body = fit_body(Body(body.points, body.code, body.offsets))
+        drawn = not joints[:, 2].any()  # the pose model, which knows people, saw nobody: a drawing, a toy
+        body = fit_body(flattened(body) if drawn else body)
         return FrameBody(Body(body.points, proper_codes(body.code), body.offsets))
 
     def sample_codes(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from dabfusion.flow_autoencoder.body_fit import aimed, fit_body
+from dabfusion.flow_autoencoder.body_fit import aimed, evened, fit_body, flattened
 from dabfusion.flow_autoencoder.body_reader import Body
-from dabfusion.skeleton import CODE_SIZE, NUM_BONES, ROTATION_SIZE, forward_kinematics
+from dabfusion.skeleton import BONES, CODE_SIZE, NUM_BONES, ROTATION_SIZE, forward_kinematics
 from dabfusion.studio.figure import procedural_figure
 
 
@@ -66,3 +66,50 @@ def test_an_arm_read_as_hanging_but_seen_raised_is_turned_at_once_and_nothing_el
     placed = fit_body(Body(seen, guess, offsets))
     reached = forward_kinematics(placed.code, placed.offsets, hips)[..., :2] * torch.tensor([1.0, -1.0])
     assert float((reached - seen).norm(dim=-1).max()) < 0.02
+
+
+def small_figure() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Offsets, the code of the rest pose (arms to the sides), and its points in the picture."""
+    offsets = 0.6 * torch.from_numpy(procedural_figure().offsets)[None]
+    rest = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(NUM_BONES)
+    code = torch.cat([rest, torch.zeros(CODE_SIZE - ROTATION_SIZE)])[None]
+    hips = torch.tensor([[0.0, 0.1, 0.0]])
+    return offsets, code, forward_kinematics(code, offsets, hips)[..., :2] * torch.tensor([1.0, -1.0])
+
+
+def test_a_drawing_with_short_legs_has_short_legs_and_not_bent_ones() -> None:
+    offsets, code, seen = small_figure()
+    points, bent = seen.clone(), code.clone()
+    thigh, shin, ankle = (BONES.index(f"Left{part}") for part in ("UpLeg", "Leg", "Foot"))
+    angle = torch.tensor(1.0)  # the left leg is seen half as long, and read as bent towards the viewer and back
+    for bone, turn in ((thigh, -angle), (shin, angle)):
+        bent[0, 6 * bone : 6 * bone + 6] = torch.stack(
+            [turn * 0 + 1, turn * 0, turn * 0, turn * 0, turn.cos(), turn.sin()]
+        )
+    for point in (shin, ankle, 22):
+        points[:, point] = seen[:, thigh] + 0.54 * (seen[:, point] - seen[:, thigh])
+    flat = flattened(Body(points, bent, offsets))
+    placed = forward_kinematics(flat.code, flat.offsets, flat.hips)
+    assert placed[0, [shin, ankle], 2].abs().max() < 1e-4
+    assert torch.allclose(placed[0, ankle, :2] * torch.tensor([1.0, -1.0]), points[0, ankle], atol=1e-3)
+    before = forward_kinematics(bent, offsets, flat.hips)
+    assert before[0, shin, 2].abs() > 0.1
+    right = BONES.index("RightLeg")
+    assert torch.allclose(flat.offsets[:, right], offsets[:, right], atol=1e-3)  # what was right stays
+
+
+def test_an_arm_that_was_read_as_folded_is_straightened_to_its_far_end() -> None:
+    _, _, points = small_figure()
+    assert torch.equal(evened(points), points)
+    shoulder, elbow, wrist = (BONES.index(bone) for bone in ("LeftArm", "LeftForeArm", "LeftHand"))
+    folded = points.clone()
+    folded[:, elbow], folded[:, wrist], folded[:, 20] = points[:, 20], points[:, elbow], points[:, shoulder] + 0.02
+    arm = evened(folded)[0, [shoulder, elbow, wrist, 20]]
+    assert torch.allclose(arm[3], points[0, 20])
+    assert torch.allclose(
+        (arm[1] - arm[0]) / (arm[3] - arm[0]).norm(), 0.45 * (arm[3] - arm[0]) / (arm[3] - arm[0]).norm()
+    )
+    knee, hip, ankle = (BONES.index(f"Right{part}") for part in ("Leg", "UpLeg", "Foot"))
+    low = points.clone()
+    low[:, knee] = 0.2 * points[:, hip] + 0.8 * points[:, ankle]
+    assert torch.allclose(evened(low)[:, knee], (points[:, hip] + points[:, ankle]) / 2)

@@ -26,10 +26,14 @@ from dabfusion.errors import CheckpointError
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
-from dabfusion.skeleton import CODE_SIZE
+from dabfusion.skeleton import BONES, CODE_SIZE, forward_kinematics
 from preprocess.start_frame import FinePicture, StartFrame
 
 TINY = Sizes((8, 8, 8, 8), 16, (8, 8, 8, 8), 4, 4, 1)
+UPPER, LOWER = (
+    tuple(BONES.index(f"{side}{part}") for side in ("Left", "Right") for part in parts)
+    for parts in (("UpLeg", "Leg", "Arm", "ForeArm"), ("Leg", "Foot", "ForeArm", "Hand"))
+)  # both ends of limbs
 DANCE = FlowDiffusionConfig(STYLES, width=32, depth=1, heads=2, window=20)
 
 
@@ -66,6 +70,18 @@ def make(dancer: TrainedDancer, start_frame: StartFrame, seed: int) -> tuple[np.
     music = np.zeros((20, 16), np.float32)
     codes = dancer.sample_codes(body, music, GenerationOptions(seed=seed, steps=3), lambda *_: None, lambda: False)
     return codes, np.concatenate(list(dancer.frames(start_frame, body, codes)))
+
+
+def test_only_a_figure_in_which_nobody_is_recognised_lies_in_its_plane(
+    dancer: TrainedDancer, start_frame: StartFrame
+) -> None:
+    def depth(frame: StartFrame) -> float:
+        body = dancer.read_body(frame).body
+        away = forward_kinematics(body.code, body.offsets, body.hips)[0, :, 2]
+        return float((away[list(LOWER)] - away[list(UPPER)]).abs().mean())
+
+    recognised = replace(start_frame, keypoints=np.full((17, 3), 128, np.float32))
+    assert depth(start_frame) < 0.5 * depth(recognised)
 
 
 def test_one_frame_for_every_code_and_the_same_for_the_same_seed(

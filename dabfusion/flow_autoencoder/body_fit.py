@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.skeleton import (
+    BONES,
     CARRIER,
     CODE_SIZE,
     MIRRORED,
@@ -34,6 +35,16 @@ _ASTRAY = 0.5  # cosine between a bone as read and as seen, below which it is tu
 _SINGLE = tuple(
     (bone, CARRIER.index(bone)) for bone in range(NUM_BONES) if CARRIER.count(bone) == 1 and CARRIER.index(bone) > 0
 )
+#: Those that a drawing shows in its plane: all but the feet.
+_LIMBS = tuple((bone, end) for bone, end in _SINGLE if not BONES[bone].endswith("Foot"))
+#: Shoulder, elbow, wrist and fingertips; hip, knee and ankle.
+_ARMS = (
+    (BONES.index("LeftArm"), BONES.index("LeftForeArm"), BONES.index("LeftHand"), 20),
+    (BONES.index("RightArm"), BONES.index("RightForeArm"), BONES.index("RightHand"), 21),
+)
+_LEGS = tuple(tuple(BONES.index(f"{side}{part}") for part in ("UpLeg", "Leg", "Foot")) for side in ("Left", "Right"))
+_ARM_PARTS = (0.45, 0.8, 1.0)  # where elbow, wrist and fingertips are along a straight arm
+_SHORTEST = 0.01  # frame units: of a limb whose direction can be seen
 
 
 def fit_body(body: Body, steps: int = _STEPS) -> Body:
@@ -86,6 +97,47 @@ def aimed(body: Body) -> Tensor:
     turned[:, bones] = torch.where(astray[..., None, None], _turn(read, seen) @ rotation[:, bones], rotation[:, bones])
     out = body.code.clone()
     out[:, :ROTATION_SIZE] = torch.cat([turned[..., 0], turned[..., 1]], -1).flatten(1)
+    return out
+
+
+def flattened(body: Body) -> Body:
+    """The same figures with every limb in the plane of the picture, as long as it is seen: for drawings, whose short
+    legs and arms would be read as a person's that are bent towards the viewer. Feet stay as they were read."""
+    body = Body(evened(body.points), body.code, body.offsets)
+    bones, ends = (list(numbers) for numbers in zip(*_LIMBS, strict=True))
+    six = body.code[:, :ROTATION_SIZE].unflatten(1, (NUM_BONES, 6))
+    rotation = rotation_from_6d(six)
+    offset = body.offsets[:, ends]
+    read = (rotation[:, bones] @ offset[..., None])[..., 0]  # (B, n, 3)
+    across = (body.points[:, ends] - body.points[:, bones]) * torch.tensor([1.0, -1.0], device=read.device)
+    length = across.norm(dim=-1, keepdim=True)
+    inside = body.points.abs().amax(-1, keepdim=True) < _INSIDE
+    known = inside[:, ends] & inside[:, bones] & (length > _SHORTEST)
+    flat = torch.nn.functional.pad(across, (0, 1))
+    turn = _turn(*(torch.nn.functional.normalize(v, dim=-1) for v in (read, flat)))
+    rotation, offsets = rotation.clone(), body.offsets.clone()
+    rotation[:, bones] = torch.where(known[..., None], turn @ rotation[:, bones], rotation[:, bones])
+    offsets[:, ends] = torch.where(known, offset * length / offset.norm(dim=-1, keepdim=True).clamp_min(1e-6), offset)
+    code = torch.cat([rotation[..., 0], rotation[..., 1]], -1).flatten(1)
+    return Body(body.points, torch.cat([code, body.code[:, ROTATION_SIZE:]], 1), offsets)
+
+
+def evened(points: Tensor) -> Tensor:
+    """Points (B, 24, 2) of figures whose stubby limbs were read as folded: an arm whose hand was seen nearer to the
+    shoulder than its elbow is straight and ends where it is farthest from the shoulder; a knee that leaves one part of
+    the leg less than half as long as the other is in the middle."""
+    out = points.clone()
+    for shoulder, *rest in _ARMS:
+        far = (points[:, rest] - points[:, [shoulder]]).norm(dim=-1)  # (B, 3): elbow, wrist, tip
+        folded = (far[:, 1:] < far[:, :1]).any(1)[:, None, None]
+        end = points[:, rest].gather(1, far.argmax(1)[:, None, None].expand(-1, 1, 2))
+        parts = torch.tensor(_ARM_PARTS, device=points.device)[:, None]
+        straight = points[:, [shoulder]] + parts * (end - points[:, [shoulder]])
+        out[:, rest] = torch.where(folded, straight, points[:, rest])
+    for hip, knee, ankle in _LEGS:
+        thigh, shin = ((points[:, a] - points[:, b]).norm(dim=-1) for a, b in ((hip, knee), (knee, ankle)))
+        uneven = torch.minimum(thigh, shin) < 0.5 * torch.maximum(thigh, shin)
+        out[:, knee] = torch.where(uneven[:, None], (points[:, hip] + points[:, ankle]) / 2, points[:, knee])
     return out
 
 
