@@ -100,7 +100,8 @@ def test_a_drawing_with_short_legs_has_short_legs_and_not_bent_ones() -> None:
 
 def test_an_arm_that_was_read_as_folded_is_straightened_to_its_far_end() -> None:
     _, _, points = small_figure()
-    assert torch.equal(evened(points), points)
+    limbs = [k for k in range(points.shape[1]) if k not in (BONES.index("Spine"), BONES.index("Spine2"))]
+    assert torch.equal(evened(points)[:, limbs], points[:, limbs])
     shoulder, elbow, wrist = (BONES.index(bone) for bone in ("LeftArm", "LeftForeArm", "LeftHand"))
     folded = points.clone()
     folded[:, elbow], folded[:, wrist], folded[:, 20] = points[:, 20], points[:, elbow], points[:, shoulder] + 0.02
@@ -113,3 +114,14 @@ def test_an_arm_that_was_read_as_folded_is_straightened_to_its_far_end() -> None
     low = points.clone()
     low[:, knee] = 0.2 * points[:, hip] + 0.8 * points[:, ankle]
     assert torch.allclose(evened(low)[:, knee], (points[:, hip] + points[:, ankle]) / 2)
+
+
+def test_a_drawn_back_bends_evenly() -> None:
+    _, _, points = small_figure()
+    spine, chest, neck = (BONES.index(bone) for bone in ("Spine", "Spine2", "Neck"))
+    bunched = points.clone()
+    bunched[:, [spine, chest]] = points[:, [0]] + 0.01
+    back = evened(bunched)[0, [0, spine, chest, neck]]
+    assert torch.allclose(back[1], torch.lerp(back[0], back[3], 0.2)) and torch.allclose(
+        back[2], (back[0] + back[3]) / 2
+    )

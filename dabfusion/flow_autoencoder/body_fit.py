@@ -44,6 +44,8 @@ _ARMS = (
 )
 _LEGS = tuple(tuple(BONES.index(f"{side}{part}") for part in ("UpLeg", "Leg", "Foot")) for side in ("Left", "Right"))
 _ARM_PARTS = (0.45, 0.8, 1.0)  # where elbow, wrist and fingertips are along a straight arm
+_NECK, _BACK = BONES.index("Neck"), [BONES.index("Spine"), BONES.index("Spine2")]
+_BACK_PARTS = (0.2, 0.5)  # where an upright back's joints are between hips and neck
 _SHORTEST = 0.01  # frame units: of a limb whose direction can be seen
 
 
@@ -123,9 +125,9 @@ def flattened(body: Body) -> Body:
 
 
 def evened(points: Tensor) -> Tensor:
-    """Points (B, 24, 2) of figures whose stubby limbs were read as folded: an arm whose hand was seen nearer to the
+    """Points (B, 24, 2) of figures that are not built like people: an arm whose hand was seen nearer to the
     shoulder than its elbow is straight and ends where it is farthest from the shoulder; a knee that leaves one part of
-    the leg less than half as long as the other is in the middle."""
+    the leg less than half as long as the other is in the middle; the back's joints lie evenly between hips and neck."""
     out = points.clone()
     for shoulder, *rest in _ARMS:
         far = (points[:, rest] - points[:, [shoulder]]).norm(dim=-1)  # (B, 3): elbow, wrist, tip
@@ -138,6 +140,8 @@ def evened(points: Tensor) -> Tensor:
         thigh, shin = ((points[:, a] - points[:, b]).norm(dim=-1) for a, b in ((hip, knee), (knee, ankle)))
         uneven = torch.minimum(thigh, shin) < 0.5 * torch.maximum(thigh, shin)
         out[:, knee] = torch.where(uneven[:, None], (points[:, hip] + points[:, ankle]) / 2, points[:, knee])
+    hips, neck = points[:, [0]], points[:, [_NECK]]
+    out[:, _BACK] = hips + torch.tensor(_BACK_PARTS, device=points.device)[:, None] * (neck - hips)
     return out
 
 
