@@ -67,6 +67,7 @@ def test_every_variant_sees_the_same_and_the_checkpoint_stays_as_it_was(
     write(tmp_path, {"from nothing": found}, {"checkpoint": "tiny"})
     text = (tmp_path / "ablation.md").read_text()
     assert "## Trained from nothing" in text and "true flow" in text
+    assert "what helps to learn quickly" in text and "after a few steps to get used to that" not in text
     row = next(line for line in text.splitlines() if line.startswith("| without skips | "))
     assert f"| {means(found['without skips'])['drawing']:.3f} |" in row
     assert ablation_table.main([str(tmp_path)]) == 0

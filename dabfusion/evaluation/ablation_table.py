@@ -39,13 +39,17 @@ def differences(rows: list[Figures], control: list[Figures]) -> dict[str, tuple[
 _TITLES = {"drawing": "drawing error, levels of 255", "vgg16": "LPIPS (VGG)", "alexnet": "LPIPS (AlexNet)"}
 _NOTES = (
     "All variants of a part start from the same weights and train for the same steps on the same batches; less is "
-    "better. The first part says what a generator that was trained with skips, gate and perceptual loss loses without "
-    "one of them, after those steps to get used to that; its control is without what else the checkpoint was trained "
-    "with (a critic, all of stage 1 end to end). Trainings from nothing are far from their end after so few steps: "
-    "they say what helps to learn quickly.",
+    "better.",
     "The perceptual loss looks through the first layers of the very VGG-16 of LPIPS (VGG), so there it is judged by "
     "itself; LPIPS (AlexNet) is a network that no training saw.",
 )
+_NOTES_OF_PARTS = {
+    TRAINED: "This says what a generator that was trained with skips, gate and perceptual loss loses without one of "
+    "them, after a few steps to get used to that; where a long training without it would end, it does not say. The "
+    "control is without what else the checkpoint was trained with (a critic, all of stage 1 end to end), so compare "
+    "with it and not with the checkpoint as it is.",
+    NOTHING: "Trainings from nothing are far from their end after so few steps: they say what helps to learn quickly.",
+}
 
 
 def title(column: str) -> str:
@@ -89,7 +93,7 @@ def markdown(parts: Mapping[str, Variants], settings: Mapping[str, object]) -> s
     """The whole report."""
     lines = ["# What skips, gate and perceptual loss bring", "", *(f"- {k}: {v}" for k, v in settings.items()), ""]
     for start, found in parts.items():
-        lines += [f"## Trained {start}", "", *section(found)]
+        lines += [f"## Trained {start}", "", *section(found), _NOTES_OF_PARTS[start], ""]
     return "\n".join([*lines, *(f"{note}\n" for note in _NOTES)])
 
 
