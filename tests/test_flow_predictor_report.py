@@ -8,10 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from stage1_packs import write_sliding_pack
 
 from dabfusion.errors import UserError
-from dabfusion.evaluation.flow_predictor_report import STILL, Counts, batches, build, load_run, measure, still
+from dabfusion.evaluation.flow_predictor_report import (
+    STILL,
+    Counts,
+    batches,
+    blindness,
+    build,
+    load_run,
+    measure,
+    measured_row,
+    still,
+)
 from dabfusion.evaluation.stage1 import Stage1
 from dabfusion.flow_autoencoder.body_reader import BodyReader
 from dabfusion.flow_autoencoder.codec import FlowCodec
@@ -94,5 +105,14 @@ def test_report_has_a_row_for_each_way_and_a_picture(run: Path, folder: Path, tm
     assert names == [STILL, "flow predictor, exact", "codec of the default model"]
     errors = [row.readings["end-point error, px of 256"].value for row in report.summary]
     assert len({round(e, 3) for e in errors if e is not None}) == 3
-    assert (tmp_path / "samples.png").stat().st_size > 1000
+    assert (tmp_path / "samples.jpg").stat().st_size > 1000
+    assert not np.array_equal(*np.split(np.asarray(Image.open(tmp_path / "samples.jpg")), 5, axis=1)[2:4])
     assert "0123" in report.markdown() and np.isfinite([e for e in errors if e is not None]).all()
+
+
+def test_blind_occlusion_maps_are_named() -> None:
+    blind, seeing = ({"epe": 9.0, "accuracy": 0.82, "balanced": balanced} for balanced in (0.502, 0.8))
+    rows = [measured_row(STILL, blind, 4), measured_row("one", blind, 4), measured_row("other", seeing, 4)]
+    (note,) = blindness(rows)
+    assert note.endswith(": one.")
+    assert blindness(rows[2:]) == []
