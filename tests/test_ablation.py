@@ -24,6 +24,7 @@ from dabfusion.flow_autoencoder.body_reader import BodyReader
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.training.pairs import PairPack
+from dabfusion.training.perceptual import PerceptualLoss
 
 OPTIONS = AblationOptions(steps=2, batches=2, clips=1, drives=2, held_out=2)
 
@@ -72,6 +73,25 @@ def test_every_variant_sees_the_same_and_the_checkpoint_stays_as_it_was(
     assert f"| {means(found['without skips'])['drawing']:.3f} |" in row
     assert ablation_table.main([str(tmp_path)]) == 0
     assert (tmp_path / "ablation.md").read_text() == text
+
+
+class Felt(PerceptualLoss):
+    """A stand-in that needs no weights and counts its calls."""
+
+    def __init__(self) -> None:
+        torch.nn.Module.__init__(self)
+        self.calls = 0
+
+    def forward(self, drawn: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return (drawn - truth).abs().mean()
+
+
+def test_one_variant_is_trained_without_the_perceptual_loss(stage1: Stage1, pack: PairPack) -> None:
+    felt = Felt()
+    found = compare(stage1.generator, Bench(stage1, seen_batches(stage1, pack, OPTIONS), felt, pack, {}), OPTIONS)
+    assert felt.calls == 3 * OPTIONS.steps
+    assert found["without the perceptual loss"] != found["all of it"]
 
 
 def test_differences_are_taken_clip_by_clip() -> None:
