@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
+from needs import missing
 
 from dabfusion.errors import UserError
 from dabfusion.skeleton import encode_pose, forward_kinematics, leg_length
@@ -22,7 +22,7 @@ def renderer_or_skip() -> Renderer:
     try:
         return Renderer()
     except UserError as error:
-        pytest.skip(str(error))
+        missing(str(error))
 
 
 def sliding_clip(rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from needs import missing
 from scipy.linalg import sqrtm
 from skimage.metrics import peak_signal_noise_ratio
 from test_evaluation_motion import STANDING, make_track
@@ -62,8 +63,8 @@ def test_lpips_is_zero_for_equal_pictures_and_grows_with_noise(network: str) -> 
 def test_lpips_with_published_weights(network: str) -> None:
     try:
         model = load_lpips(network)
-    except MissingWeightsError as missing:
-        pytest.skip(f"needs {missing.need} in $DABFUSION_WEIGHTS or checkpoints/")
+    except MissingWeightsError as absent:
+        missing(f"needs {absent.need} in $DABFUSION_WEIGHTS or checkpoints/")
     x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.5
     assert mean_lpips(model, x, x) == 0.0
     assert mean_lpips(model, x, x.flip(-1)) > 0.01
@@ -150,8 +151,8 @@ def test_i3d_parts_have_the_right_shapes() -> None:
 def test_i3d_with_published_weights_loads_strictly() -> None:
     try:
         model = load_i3d()
-    except MissingWeightsError as missing:
-        pytest.skip(f"needs {missing.need} in $DABFUSION_WEIGHTS or checkpoints/")
+    except MissingWeightsError as absent:
+        missing(f"needs {absent.need} in $DABFUSION_WEIGHTS or checkpoints/")
     with torch.inference_mode():
         assert model(torch.zeros(1, 3, 10, 64, 64)).shape == (1, 400)
 

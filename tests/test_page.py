@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fakes import fake_services, write_photo, write_song
+from needs import missing
 
 from dabfusion.settings import read_settings
 from dabfusion.video_reader import probe
@@ -40,7 +41,7 @@ def address() -> Iterator[str]:
 @pytest.fixture(params=[1280, 375])
 def page(request: pytest.FixtureRequest, address: str) -> Iterator[Any]:
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium here (Debian package chromium)")
+        missing("there is no Chromium here (Debian package chromium)")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = browser.new_page(viewport={"width": request.param, "height": 900})

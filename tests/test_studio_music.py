@@ -5,6 +5,7 @@ from __future__ import annotations
 import mido
 import numpy as np
 import pytest
+from needs import missing
 
 from dabfusion.errors import UserError
 from dabfusion.studio import soundfont
@@ -114,8 +115,9 @@ def test_missing_fluidsynth_is_said_clearly(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.abs(render_song(plan_song("pop", 0), 10.0, 1.0).audio).max() > 0  # falls back to the synthesiser
 
 
-@pytest.mark.skipif(not soundfont.available(), reason="fluidsynth or a soundfont is not installed")
 def test_fluidsynth_sounds_on_time() -> None:
+    if not soundfont.available():
+        missing("fluidsynth or a soundfont is not installed")
     notes = [(Note("snare", 0, 0.2, 37, 120), at, 0.2) for at in (0.5, 1.5)]
     audio = np.abs(soundfont.render(notes, {}, 2.0, RATE))
     for at in (0.5, 1.5):

@@ -85,11 +85,8 @@ def aimed(body: Body) -> Tensor:
     turned the shortest way; its depth follows from its length, to the side it was read on. Descent would not get there:
     it would lift the shoulder of a raised arm that was read as hanging."""
     bones, ends = (list(numbers) for numbers in zip(*_SINGLE, strict=True))
-    six = body.code[:, :ROTATION_SIZE].unflatten(1, (NUM_BONES, 6))
-    rotation = rotation_from_6d(six)
     offset = body.offsets[:, ends]
-    read = (rotation[:, bones] @ offset[..., None])[..., 0]  # (B, n, 3)
-    across = (body.points[:, ends] - body.points[:, bones]) * torch.tensor([1.0, -1.0], device=read.device)
+    rotation, read, across = _read_and_seen(body, bones, ends)
     depth = (offset.square().sum(-1) - across.square().sum(-1)).clamp_min(0).sqrt()
     seen = torch.cat([across, torch.where(read[..., 2:] < 0, -depth[..., None], depth[..., None])], -1)
     read, seen = (torch.nn.functional.normalize(v, dim=-1) for v in (read, seen))
@@ -107,11 +104,8 @@ def flattened(body: Body) -> Body:
     legs and arms would be read as a person's that are bent towards the viewer. Feet stay as they were read."""
     body = Body(evened(body.points), body.code, body.offsets)
     bones, ends = (list(numbers) for numbers in zip(*_LIMBS, strict=True))
-    six = body.code[:, :ROTATION_SIZE].unflatten(1, (NUM_BONES, 6))
-    rotation = rotation_from_6d(six)
     offset = body.offsets[:, ends]
-    read = (rotation[:, bones] @ offset[..., None])[..., 0]  # (B, n, 3)
-    across = (body.points[:, ends] - body.points[:, bones]) * torch.tensor([1.0, -1.0], device=read.device)
+    rotation, read, across = _read_and_seen(body, bones, ends)
     length = across.norm(dim=-1, keepdim=True)
     inside = body.points.abs().amax(-1, keepdim=True) < _INSIDE
     known = inside[:, ends] & inside[:, bones] & (length > _SHORTEST)
@@ -143,6 +137,15 @@ def evened(points: Tensor) -> Tensor:
     hips, neck = points[:, [0]], points[:, [_NECK]]
     out[:, _BACK] = hips + torch.tensor(_BACK_PARTS, device=points.device)[:, None] * (neck - hips)
     return out
+
+
+def _read_and_seen(body: Body, bones: list[int], ends: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """World rotations (B, 19, 3, 3); the way from the n bones' joints to their ends as read (B, n, 3), and as seen in
+    the picture (B, n, 2), frame units, both with y up."""
+    rotation = rotation_from_6d(body.code[:, :ROTATION_SIZE].unflatten(1, (NUM_BONES, 6)))
+    read = (rotation[:, bones] @ body.offsets[:, ends, :, None])[..., 0]
+    across = (body.points[:, ends] - body.points[:, bones]) * torch.tensor([1.0, -1.0], device=read.device)
+    return rotation, read, across
 
 
 def _turn(a: Tensor, b: Tensor) -> Tensor:

@@ -20,12 +20,15 @@ _GRID = 64
 _COARSEST = 2
 _TRUSTED = 0.25  # cells with this much that is seen need no neighbours
 _LEAST = 1e-4
-#: Bones that look alike: the same on both sides, and the trunk's.
-_ALIKE = (
-    ("Hips", "Spine", "Spine2", "LeftShoulder", "RightShoulder"), ("Neck", "Head"), ("LeftArm", "RightArm"),
-    ("LeftForeArm", "RightForeArm"), ("LeftHand", "RightHand"), ("LeftUpLeg", "RightUpLeg"),
-    ("LeftLeg", "RightLeg"), ("LeftFoot", "RightFoot"),
-)  # fmt: skip
+#: Bones that look alike, by number: the trunk's, and the same on both sides.
+_ALIKE = tuple(
+    [BONES.index(bone) for bone in bones]
+    for bones in (
+        ("Hips", "Spine", "Spine2", "LeftShoulder", "RightShoulder"),
+        ("Neck", "Head"),
+        *((f"Left{part}", f"Right{part}") for part in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")),
+    )
+)
 _DECIDED = 3.0  # exponent that lets the strongest part of a cell win
 _OWN = 0.6  # cells with this share of a part tell its colours
 _ENOUGH = 2.0  # seen cells of a part from which on its colours are its own
@@ -54,7 +57,7 @@ def _of_its_part(layer: Tensor, parts: Tensor, anywhere: Tensor) -> Tensor:
     """Colours (B, 3, 64, 64) filled within each group of parts from what is seen, (B, 4, 64, 64) premultiplied; where
     next to nothing is seen of a group, and off the body (parts (B, 19, h, w) all 0), those of ``anywhere``."""
     parts = F.adaptive_avg_pool2d(parts, _GRID)
-    alike = torch.stack([parts[:, [BONES.index(bone) for bone in bones]].sum(1) for bones in _ALIKE], 1)
+    alike = torch.stack([parts[:, bones].sum(1) for bones in _ALIKE], 1)
     share = (alike / alike.sum(1, keepdim=True).clamp_min(_LEAST)).pow(_DECIDED)
     share = share / share.sum(1, keepdim=True).clamp_min(_LEAST)
     own = layer[:, None] * (share * (share > _OWN))[:, :, None]  # (B, groups, 4, 64, 64)
