@@ -174,7 +174,8 @@ def test_the_tables_are_whole_and_what_was_made_is_kept(sets, tmp_path, monkeypa
     assert video.stat().st_mtime_ns == before
 
 
-def test_the_row_of_a_clip_is_measured_once(sets) -> None:
+def test_the_row_of_a_clip_is_measured_once(sets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
     tools = PaperTools(cache=sets.work / "cache")
     rows = PaperRows(sets, tools, silent)
     mean = rows.mean("ours", FORTY, OURS)
