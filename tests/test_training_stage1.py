@@ -105,13 +105,13 @@ def test_what_is_drawn_wrong_reaches_the_flow(folder):
 
 
 def test_joint_training_resumes_with_its_critic(folder, tmp_path):
-    options = train_jointly.JointOptions(minutes=0.02, clips=1, drives=1, critic=0.05)
+    options = train_jointly.JointOptions(minutes=1e-6, clips=1, drives=1, critic=0.05)
     steps = []
     for _ in range(2):
         trainer = train_jointly.JointTrainer(tiny_stage1(), tmp_path / "run", options)
         trainer.train(PairPack(folder), PairPack(folder), every=1)
         steps.append(trainer.run.step)
-    assert 1 <= steps[0] < steps[1]
+    assert steps == [1, 2]  # however little time there is
     assert (tmp_path / "run" / "critic.safetensors").exists() and (tmp_path / "run" / "samples.png").exists()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -65,6 +66,13 @@ class Progress:
     def minutes_now(self) -> float:
         """Minutes since this session began."""
         return (time.monotonic() - self._began) / 60
+
+    def session(self, minutes: float) -> Iterator[float]:
+        """The share of the session's minutes that is over, in [0, 1), before each of its steps; there is always one."""
+        done = 0.0
+        while done < 1:
+            yield done
+            done = self.minutes_now / minutes
 
     def save(self) -> None:
         """Writes the file in one go."""

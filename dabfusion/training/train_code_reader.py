@@ -133,7 +133,7 @@ def train(
     optimiser = torch.optim.AdamW(reader.parameters(), rate, betas=(0.9, 0.98), weight_decay=1e-3)
     run = Stage1Run(out, reader, optimiser)
     rng = np.random.default_rng([seed, run.step])
-    while (done := run.progress.minutes_now / minutes) < 1:
+    for done in run.progress.session(minutes):
         for group in optimiser.param_groups:
             group["lr"] = rate * cosine_rate(run.step, done)
         with torch.autocast("cpu", torch.bfloat16):

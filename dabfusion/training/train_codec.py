@@ -178,7 +178,7 @@ def train(
     run = Stage1Run(out, model, optimiser)
     rng = np.random.default_rng([seed, run.step])
     watched = PairPack(held_out) if held_out else None
-    while (done := run.progress.minutes_now / minutes) < 1:
+    for done in run.progress.session(minutes):
         for group in optimiser.param_groups:
             group["lr"] = rate * cosine_rate(run.step, done)
         with torch.autocast("cpu", torch.bfloat16):

@@ -124,7 +124,7 @@ class Trainer:
         saved = reported = 0.0
         sums: dict[str, float] = {}
         count = 0
-        while self.progress.minutes_now < self.options.minutes:
+        for _ in self.progress.session(self.options.minutes):
             frames = int(self.rng.choice(self.options.frames))
             losses = self.step(self.crops.batch(self.options.batch, frames, self.rng))
             for name, value in vars(losses).items():

@@ -120,7 +120,7 @@ def train(
     optimiser = torch.optim.AdamW(model.parameters(), options.rate, betas=(0.9, 0.98), weight_decay=1e-4)
     run = Stage1Run(out, model, optimiser)
     rng = np.random.default_rng([options.seed, run.step])
-    while (done := run.progress.minutes_now / options.minutes) < 1:
+    for done in run.progress.session(options.minutes):
         for group in optimiser.param_groups:
             group["lr"] = options.rate * cosine_rate(run.step, done)
         seen = frame_pairs(pack.batch(rng, options.clips, options.drives), config, rng)

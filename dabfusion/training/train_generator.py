@@ -200,7 +200,7 @@ def train(
     run = Stage1Run(out, generator, optimiser)
     rng = np.random.default_rng([seed, run.step])
     source.refresh()
-    while (done := run.progress.minutes_now / minutes) < 1:
+    for done in run.progress.session(minutes):
         for group in optimiser.param_groups:
             group["lr"] = rate * cosine_rate(run.step, done)
         batch = pack.batch(rng, clips, drives)

@@ -102,7 +102,7 @@ class JointTrainer:
 
     def train(self, pack: PairPack, watched: PairPack | None, every: int = 200) -> None:
         """Trains for the session's minutes; measures held-out pairs and draws a sheet every so many steps."""
-        while self.run.progress.minutes_now < self.options.minutes:
+        for _ in self.run.progress.session(self.options.minutes):
             self.step(pack.batch(self.rng, self.options.clips, self.options.drives))
             if self.run.step % every == 0:
                 pack.refresh()
