@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from stage1_packs import write_sliding_pack
 
 from dabfusion.errors import UserError
@@ -20,6 +23,7 @@ from dabfusion.flow_autoencoder.regions import Regions, principal_axes, relative
 from dabfusion.training import train_flow_predictor
 from dabfusion.training.frame_pairs import equivariance_loss, exact_loss, frame_pairs, label_free_step
 from dabfusion.training.pairs import PairPack
+from dabfusion.training.predictor_run import load_predictor_run
 from dabfusion.training.train_flow_predictor import TrainingOptions, evaluate, train
 
 TINY = FlowPredictorConfig(64, 4, 4, "pca", (8, 12), (12, 16))
@@ -233,7 +237,39 @@ def test_training_command_resumes_and_refuses_another_runs_folder(pack, tmp_path
         TrainingOptions("supervised")
 
 
-def read_progress(folder):
-    import json
+def test_a_label_free_run_gives_predictor_and_generator_with_averaged_weights(pack, tmp_path):
+    run = tmp_path / "run"
+    train(pack, run, WHOLE, TrainingOptions(minutes=1e-6, clips=1, drives=1, generator_channels=4))
+    parts = dict(zip(("predictor", "generator"), load_predictor_run(run), strict=True))
+    kept = {f"{name}.{k}": v for name, part in parts.items() for k, v in part.state_dict().items()}
+    averaged, last = load_file(run / "ema.safetensors"), load_file(run / "last.safetensors")
+    assert kept.keys() == averaged.keys() and all(torch.equal(kept[k], v) for k, v in averaged.items())
+    assert any(not torch.equal(averaged[k], v) for k, v in last.items())  # the two can be told apart
+    for part in parts.values():
+        assert not part.training and not any(p.requires_grad for p in part.parameters())
+    x = torch.rand(1, 3, 64, 64)
+    maps = parts["predictor"](x, x.flip(-1))
+    picture = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+    assert parts["generator"].decode(parts["generator"].encode(picture), maps).shape == (1, 4, 64, 64)
 
+
+def test_what_is_no_label_free_run_is_refused(pack, tmp_path):
+    with pytest.raises(UserError, match="no run"):
+        load_predictor_run(tmp_path)
+    exact, broken = tmp_path / "exact", tmp_path / "broken"
+    train(pack, exact, TINY, TrainingOptions("exact", 1e-6, clips=1, drives=1))
+    with pytest.raises(UserError, match="label-free"):
+        load_predictor_run(exact)
+    train(pack, broken, TINY, TrainingOptions(minutes=1e-6, clips=1, drives=1, generator_channels=4))
+    config = json.loads((broken / "config.json").read_text())
+    config["flow_predictor"]["regions"] += 1
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="do not fit"):
+        load_predictor_run(broken)
+    (broken / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="no run"):
+        load_predictor_run(broken)
+
+
+def read_progress(folder):
     return json.loads((folder / "progress.json").read_text())

@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -24,13 +24,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dabfusion.config import DEFAULT_CHECKPOINT
-from dabfusion.errors import UserError
 from dabfusion.flow_autoencoder.body_fit import fit_body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.flow_predictor import FlowPredictor, FlowPredictorConfig, build_flow_predictor
 from dabfusion.flow_autoencoder.geometry import enlarged, warp
 from dabfusion.training.frame_pairs import frame_pairs
 from dabfusion.training.pairs import PairBatch, PairPack
+from dabfusion.training.predictor_run import read_run_config
 from dabfusion.training.train_generator import exact_maps
 
 from .made_once import checkpoint_digest
@@ -83,16 +83,12 @@ class Codec:
 
 def load_run(folder: Path) -> Run:
     """A run folder of ``train-flow-predictor``, with its averaged weights; raises UserError."""
-    if not (folder / "ema.safetensors").is_file():
-        raise UserError(f"{folder.name} is no run of train-flow-predictor: it has no ema.safetensors.")
-    saved = json.loads((folder / "config.json").read_text("utf-8"))
-    sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved["flow_predictor"].items()}
-    config = FlowPredictorConfig(**sizes)
+    mode, config = read_run_config(folder)
     predictor = build_flow_predictor(config)
     weights = load_file(folder / "ema.safetensors")
     own = {k.removeprefix("predictor."): v for k, v in weights.items() if k.startswith("predictor.")}
     predictor.load_state_dict(own)
-    return Run(saved["mode"], config, predictor.eval().requires_grad_(False), _told(folder, config))
+    return Run(mode, config, predictor.eval().requires_grad_(False), _told(folder, config))
 
 
 def _told(folder: Path, config: FlowPredictorConfig) -> str:

@@ -26,9 +26,9 @@ from dabfusion.flow_autoencoder.regions import MOTIONS
 from dabfusion.training.frame_pairs import PIXELS, exact_loss, frame_pairs, label_free_step
 from dabfusion.training.pairs import PairPack
 from dabfusion.training.perceptual import PerceptualLoss
+from dabfusion.training.predictor_run import MODES, claim_run
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 
-MODES = ("label-free", "exact")
 _HELD_OUT_EVERY = 200
 
 
@@ -109,7 +109,7 @@ def train(
     """
     torch.manual_seed(options.seed)
     pack, watched = PairPack(pairs), PairPack(held_out) if held_out else None
-    _claim(out, config, options.mode)
+    claim_run(out, config, options.mode)
     told = json.dumps({**asdict(options), "perceptual": vgg is not None}, indent=1) + "\n"
     (out / "options.json").write_text(told, "utf-8")
     predictor, generator = build_flow_predictor(config), Generator(options.generator_channels, parts=0)
@@ -152,16 +152,6 @@ def _averaged(run: Stage1Run) -> FlowPredictor:
     predictor = model["predictor"]
     assert isinstance(predictor, FlowPredictor)
     return predictor
-
-
-def _claim(out: Path, config: FlowPredictorConfig, mode: str) -> None:
-    """Writes ``config.json`` to a new run folder; refuses one that is another run's."""
-    text = json.dumps({"mode": mode, "flow_predictor": asdict(config)}, indent=1) + "\n"
-    path = out / "config.json"
-    if path.exists() and path.read_text("utf-8") != text:
-        raise UserError(f"{out.name} holds a run of another mode or other sizes; choose another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
