@@ -21,6 +21,7 @@ from .config import FRAME_SIZE, GenerationOptions
 from .contact_shadow import contact_shadow
 from .errors import CheckpointError
 from .fine_frames import enlarge, refine
+from .flat_figures import facing_viewer
 from .flow_autoencoder.body_fit import fit_body, flattened
 from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
@@ -62,9 +63,13 @@ class Sizes:
 
 @dataclass(frozen=True)
 class FrameBody:
-    """A body read from one start frame; see :class:`dabfusion.flow_autoencoder.body_reader.Body` (B = 1)."""
+    """A body read from one start frame; see :class:`dabfusion.flow_autoencoder.body_reader.Body` (B = 1).
+
+    ``drawn``: nobody was recognised in it, so that it is a drawing or a toy, of which only the front is known.
+    """
 
     body: Body
+    drawn: bool = False
 
     @property
     def offsets(self) -> np.ndarray:
@@ -110,7 +115,7 @@ class TrainedDancer:
         body = self._reader(self._person(start_frame), torch.from_numpy(joints)[None].to(self._device))
         drawn = not joints[:, 2].any()  # the pose model, which knows people, saw nobody: a drawing, a toy
         body = fit_body(flattened(body) if drawn else body)
-        return FrameBody(Body(body.points, proper_codes(body.code), body.offsets))
+        return FrameBody(Body(body.points, proper_codes(body.code), body.offsets), bool(drawn))
 
     def sample_codes(
         self,
@@ -127,7 +132,8 @@ class TrainedDancer:
         def report(done: int, total: int) -> None:
             progress(STAGE_DANCE, done, total)
 
-        return keep_on_stage(self._sample(self._diffusion, body.code, features, chosen, report, should_stop))
+        codes = keep_on_stage(self._sample(self._diffusion, body.code, features, chosen, report, should_stop))
+        return facing_viewer(codes, body.code) if body.drawn else codes
 
     @torch.inference_mode()
     def frames(

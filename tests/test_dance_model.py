@@ -23,10 +23,11 @@ from dabfusion.dance_model import (
     near_person,
 )
 from dabfusion.errors import CheckpointError
+from dabfusion.flat_figures import MOST_TURNED
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
-from dabfusion.skeleton import BONES, CODE_SIZE, forward_kinematics
+from dabfusion.skeleton import BONES, CODE_SIZE, NUM_BONES, ROTATION_SIZE, forward_kinematics, rotation_from_6d
 from preprocess.start_frame import FinePicture, StartFrame
 
 TINY = Sizes((8, 8, 8, 8), 16, (8, 8, 8, 8), 4, 4, 1)
@@ -82,6 +83,20 @@ def test_only_a_figure_in_which_nobody_is_recognised_lies_in_its_plane(
 
     recognised = replace(start_frame, keypoints=np.full((17, 3), 128, np.float32))
     assert depth(start_frame) < 0.5 * depth(recognised)
+
+
+def test_only_a_figure_in_which_nobody_is_recognised_keeps_its_front_to_the_viewer(
+    dancer: TrainedDancer, start_frame: StartFrame
+) -> None:
+    def farthest_turn(frame: StartFrame) -> float:
+        codes, _ = make(dancer, frame, 3)
+        six = torch.from_numpy(codes[:, :ROTATION_SIZE]).unflatten(1, (NUM_BONES, 6))
+        front = rotation_from_6d(six)[:, BONES.index("Head"), :, 2]
+        turn = torch.atan2(front[:, 0], front[:, 2]) - torch.atan2(front[0, 0], front[0, 2])
+        return float(torch.atan2(turn.sin(), turn.cos()).abs().max())
+
+    recognised = replace(start_frame, keypoints=np.full((17, 3), 128, np.float32))
+    assert farthest_turn(start_frame) <= MOST_TURNED + 1e-4 < farthest_turn(recognised)
 
 
 def test_one_frame_for_every_code_and_the_same_for_the_same_seed(

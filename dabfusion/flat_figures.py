@@ -1,0 +1,70 @@
+"""Dances for figures of which only the front is known: a drawing has no sides that it could turn to."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .skeleton import BONES, NUM_BONES, ROTATION_SIZE, matrix_to_6d, rotation_from_6d
+
+#: What is left of a turn to the side, and of a nod: most, in radians, however far a person would turn.
+MOST_TURNED, MOST_NODDED = 0.25, 0.12
+#: Who turns together: the bone that tells how far, and those that follow it.
+_TRUNK = tuple(n for n, bone in enumerate(BONES) if bone.endswith(("Shoulder", "Arm", "Hand")) or "Spine" in bone)
+_GROUPS: tuple[tuple[int, tuple[int, ...]], ...] = (
+    (BONES.index("Hips"), tuple(n for n, bone in enumerate(BONES) if bone.endswith(("Hips", "Leg", "Foot")))),
+    (BONES.index("Spine2"), _TRUNK),
+    (BONES.index("Head"), (BONES.index("Neck"), BONES.index("Head"))),
+)
+
+
+def facing_viewer(codes: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The same dance by a figure that keeps its front to the viewer.
+
+    Hips with legs, trunk with arms, and head turn about the upright axis by ``MOST_TURNED * sin(turn)`` where a person
+    turns by ``turn``; a spin becomes a sway. The head nods as little. Limbs keep what they do relative to their part.
+
+    Args:
+        codes: (T, 117) flow codes.
+        start: (117,) the figure's own; its turn counts as none.
+
+    Returns:
+        (T, 117) flow codes, hips where they were.
+    """
+    rotation = _matrices(codes)  # (T, 19, 3, 3)
+    first = _matrices(start[None])[0]
+    for leader, bones in _GROUPS:
+        turn = _yaw(rotation[:, leader]) - _yaw(first[leader])
+        rotation[:, bones] = _about(1, MOST_TURNED * np.sin(turn) - turn)[:, None] @ rotation[:, bones]
+    head = _GROUPS[-1][1]
+    nod = _pitch(rotation[:, BONES.index("Head")]) - _pitch(first[BONES.index("Head")])
+    rotation[:, head] = _about(0, MOST_NODDED * np.sin(nod) - nod)[:, None] @ rotation[:, head]
+    kept = codes.copy()
+    kept[:, :ROTATION_SIZE] = matrix_to_6d(rotation).reshape(len(codes), ROTATION_SIZE)
+    return kept
+
+
+def _matrices(codes: np.ndarray) -> np.ndarray:
+    """Codes (T, 117) -> (T, 19, 3, 3)."""
+    six = torch.from_numpy(np.asarray(codes[:, :ROTATION_SIZE], np.float32))
+    return rotation_from_6d(six.unflatten(1, (NUM_BONES, 6))).numpy().copy()
+
+
+def _yaw(rotation: np.ndarray) -> np.ndarray:
+    """Where the front of (..., 3, 3) points, seen from above: 0 to the viewer, positive to the picture's right."""
+    return np.arctan2(rotation[..., 0, 2], rotation[..., 2, 2])
+
+
+def _pitch(rotation: np.ndarray) -> np.ndarray:
+    """How far the front of (..., 3, 3) points down, in radians."""
+    return np.arctan2(-rotation[..., 1, 2], np.hypot(rotation[..., 0, 2], rotation[..., 2, 2]))
+
+
+def _about(axis: int, angle: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 3) by angles (T,) about one of the world's axes."""
+    a, b = (axis + 1) % 3, (axis + 2) % 3
+    out = np.tile(np.eye(3, dtype=np.float32), (len(angle), 1, 1))
+    out[:, a, a] = out[:, b, b] = np.cos(angle)
+    out[:, b, a] = np.sin(angle)
+    out[:, a, b] = -out[:, b, a]
+    return out
