@@ -34,11 +34,14 @@ def facing_viewer(codes: np.ndarray, start: np.ndarray) -> np.ndarray:
     rotation = _matrices(codes)  # (T, 19, 3, 3)
     first = _matrices(start[None])[0]
     for leader, bones in _GROUPS:
-        turn = _yaw(rotation[:, leader]) - _yaw(first[leader])
-        rotation[:, bones] = _about(1, MOST_TURNED * np.sin(turn) - turn)[:, None] @ rotation[:, bones]
-    head = _GROUPS[-1][1]
-    nod = _pitch(rotation[:, BONES.index("Head")]) - _pitch(first[BONES.index("Head")])
-    rotation[:, head] = _about(0, MOST_NODDED * np.sin(nod) - nod)[:, None] @ rotation[:, head]
+        turn, own = _yaw(rotation[:, leader]), _yaw(first[leader])
+        change = _about(1, own + MOST_TURNED * np.sin(turn - own))
+        if BONES[leader] == "Head":
+            nod = _pitch(rotation[:, leader])
+            own_nod = _pitch(first[leader])
+            change = change @ _about(0, own_nod + MOST_NODDED * np.sin(nod - own_nod) - nod)
+        change = change @ _about(1, -turn)  # read from the right: to the front, nod, turn
+        rotation[:, bones] = change[:, None] @ rotation[:, bones]
     kept = codes.copy()
     kept[:, :ROTATION_SIZE] = matrix_to_6d(rotation).reshape(len(codes), ROTATION_SIZE)
     return kept
