@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import av
 import numpy as np
 import pytest
-import soundfile
+from aist_videos import grey, write_database, write_video
 
 from dabfusion.errors import UserError
 from dabfusion.training.aist import GENRES, SONGS, TEST_SONGS, AistVideos, parse_name, read_squares, square
 
 
-def write_video(path, frames, fps):
-    """(F, H, W, 3) uint8 as mp4."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps)
-        stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], "yuv420p"
-        stream.options = {"crf": "4"}
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-
-
-def numbered(count, height=48, width=80):
+def numbered(count):
     """Frame k is grey of value 2 k."""
-    return np.repeat(2 * np.arange(count, dtype=np.uint8)[:, None, None, None], 3, 3) + np.zeros(
-        (count, height, width, 3), np.uint8
-    )
+    return grey(2 * np.arange(count))
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "videos").mkdir()
-    (tmp_path / "wav").mkdir()
-    for stem in (
+    stems = (
         "gBR_sBM_c01_d04_mBR0_ch01", "gBR_sBM_c02_d04_mBR1_ch02", "gPO_sFM_c09_d10_mPO3_ch11",
         "gBR_sGR_c01_d04_d05_d06_mBR1_ch13", "gHO_sBM_c10_d20_mHO1_ch01",
-    ):  # fmt: skip
-        write_video(tmp_path / "videos" / f"{stem}.mp4", numbered(60), 60)
-    for song in ("mBR0", "mBR1", "mPO3", "mHO1"):
-        soundfile.write(tmp_path / "wav" / f"{song}.wav", np.zeros(800, np.float32), 8000)
-    return tmp_path
+    )  # fmt: skip
+    return write_database(tmp_path / "aist", dict.fromkeys(stems, numbered(60)), 60)
 
 
 def test_name_tells_everything():
@@ -92,8 +73,8 @@ def test_clips_have_ten_frames_a_second_and_the_first_is_the_reference(folder):
     clips = list(AistVideos(folder, "test").clips(0, frames=4))
     assert len(clips) == 2  # 1 s is 10 frames: two stretches of 4, the rest is too short
     assert clips[0].frames.shape == (4, 128, 128, 3) and clips[0].frames.dtype == np.uint8
-    grey = [int(c.frames[k, 64, 64, 0]) for c in clips for k in range(4)]
-    assert grey == pytest.approx([12 * k for k in range(8)], abs=3)  # every sixth of 60 frames a second
+    shades = [int(c.frames[k, 64, 64, 0]) for c in clips for k in range(4)]
+    assert shades == pytest.approx([12 * k for k in range(8)], abs=3)  # every sixth of 60 frames a second
     assert [c.start for c in clips] == [0.0, 0.4]
     assert clips[1].song.name == "mBR0.wav"
     assert np.array_equal(clips[1].reference, clips[1].frames[0])
@@ -108,8 +89,8 @@ def test_pairs_start_from_the_first_frame(folder):
 @pytest.mark.parametrize(("fps", "frames", "wanted"), [(30, 12, [0, 3, 6, 9]), (25, 11, [0, 2, 5, 8, 10])])
 def test_rates_that_do_not_divide_take_the_nearest_frames(tmp_path, fps, frames, wanted):
     write_video(tmp_path / "v.mp4", numbered(frames) * 5, fps)
-    grey = read_squares(tmp_path / "v.mp4")[:, 64, 64, 0]
-    assert grey.astype(int) == pytest.approx([10 * k for k in wanted], abs=4)
+    shades = read_squares(tmp_path / "v.mp4")[:, 64, 64, 0]
+    assert shades.astype(int) == pytest.approx([10 * k for k in wanted], abs=4)
 
 
 def test_square_keeps_the_middle():

@@ -24,7 +24,8 @@ from dabfusion.training import train_flow_predictor
 from dabfusion.training.frame_pairs import equivariance_loss, exact_loss, frame_pairs, label_free_step
 from dabfusion.training.pairs import PairPack
 from dabfusion.training.predictor_run import load_predictor_run
-from dabfusion.training.train_flow_predictor import TrainingOptions, evaluate, train
+from dabfusion.training.predictor_sources import evaluate
+from dabfusion.training.train_flow_predictor import TrainingOptions, train
 
 TINY = FlowPredictorConfig(64, 4, 4, "pca", (8, 12), (12, 16))
 WHOLE = FlowPredictorConfig(64, 3, 4, "first-order", (8, 12), (12, 16), residual=False)

@@ -131,14 +131,23 @@ class AistVideos:
     def __len__(self) -> int:
         return len(self.videos)
 
+    def frames(self, number: int) -> np.ndarray:
+        """One whole video: (N, 128, 128, 3) uint8, decoded anew at every call.
+
+        Raises:
+            UserError: the video is damaged.
+        """
+        path, _ = self.videos[number]
+        return read_squares(path)
+
     def clips(self, number: int, frames: int = 40) -> Iterator[AistClip]:
         """One video cut into stretches of ``frames`` frames, one after the other; a rest that is too short is left out.
 
         Raises:
             UserError: the video is damaged.
         """
-        path, name = self.videos[number]
-        whole = read_squares(path)
+        _, name = self.videos[number]
+        whole = self.frames(number)
         for first in range(0, len(whole) - frames + 1, frames):
             yield AistClip(whole[first : first + frames], self._songs[name.song], first / FPS, name)
 
@@ -148,9 +157,12 @@ class AistVideos:
         Returns:
             x_ref (128, 128, 3) and x_drive (count, 128, 128, 3), uint8.
         """
-        path, _ = self.videos[number]
-        whole = read_squares(path)
-        return whole[0], whole[rng.integers(0, len(whole), count)]
+        return draw_pairs(self.frames(number), rng, count)
+
+
+def draw_pairs(frames: np.ndarray, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first frame (S, S, 3) of a video (N, S, S, 3), and ``count`` random ones (count, S, S, 3)."""
+    return frames[0], frames[rng.integers(0, len(frames), count)]
 
 
 def read_squares(path: Path) -> np.ndarray:

@@ -22,19 +22,28 @@ PIXELS = 128.0  #: normalised units -> pixels of a 256 x 256 frame
 
 
 @dataclass(frozen=True)
-class FramePairs:
-    """B reference and driving frames as the predictor sees them, with the truth on its grid.
+class SeenFrames:
+    """B reference and driving frames as the predictor sees them; label-free training knows no more.
 
     Attributes:
         x_ref, x_drive: (B, C, S, S) in [0, 1].
+    """
+
+    x_ref: Tensor
+    x_drive: Tensor
+
+
+@dataclass(frozen=True)
+class FramePairs(SeenFrames):
+    """Frames of Studio with the truth on the predictor's grid.
+
+    Attributes:
         flow: (B, 2, g, g); still background in whole frames.
         visible: (B, 1, g, g) share that the reference shows.
         weight: (B, 1, g, g) where flow counts: the person's coverage, or 1 in whole frames.
         coverage: (B, 1, g, g) by the person.
     """
 
-    x_ref: Tensor
-    x_drive: Tensor
     flow: Tensor
     visible: Tensor
     weight: Tensor
@@ -82,17 +91,19 @@ def exact_loss(maps: FlowMaps, pairs: FramePairs) -> tuple[Tensor, dict[str, flo
         )
         / pairs.weight.sum()
     )
-    return 12 * flow + occlusion + matte_loss(maps, pairs), {
+    return 12 * flow + occlusion + matte_loss(maps, pairs.x_drive), {
         "flow": float(flow.detach()) * PIXELS,
         "occlusion": float(occlusion.detach()),
     }
 
 
-def matte_loss(maps: FlowMaps, pairs: FramePairs) -> Tensor:
-    """Cross-entropy of the matte; 0 for whole frames. It is no label of motion but the driving frame's own alpha."""
-    if pairs.x_drive.shape[1] == 3:
+def matte_loss(maps: FlowMaps, x_drive: Tensor) -> Tensor:
+    """Cross-entropy of the matte against the driving frame's own alpha, which is no label of motion; 0 for whole
+    frames."""
+    if x_drive.shape[1] == 3:
         return torch.zeros((), device=maps.matte.device)
-    return F.binary_cross_entropy(maps.matte.clamp(1e-4, 1 - 1e-4), pairs.coverage)
+    alpha = F.interpolate(x_drive[:, 3:], maps.matte.shape[-2:], mode="area")
+    return F.binary_cross_entropy(maps.matte.clamp(1e-4, 1 - 1e-4), alpha)
 
 
 def random_affine(count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -121,7 +132,7 @@ def equivariance_loss(predictor: FlowPredictor, frame: Tensor, found: Regions, r
 def label_free_step(
     predictor: FlowPredictor,
     generator: Generator,
-    pairs: FramePairs,
+    seen: SeenFrames,
     perceptual: PerceptualLoss | None,
     photometric: float,
     rng: np.random.Generator,
@@ -132,9 +143,9 @@ def label_free_step(
         perceptual: VGG features of Eq. 2, or None to compare pixels and gradients on a pyramid instead.
         photometric: weight of the same comparison for the warped reference itself (0: as published).
     """
-    found = predictor.detector(pairs.x_drive)
-    maps = predictor.motion(pairs.x_ref, pairs.x_drive, predictor.detector(pairs.x_ref), found)
-    picture, truth = (_with_alpha(x) for x in (pairs.x_ref, pairs.x_drive))
+    found = predictor.detector(seen.x_drive)
+    maps = predictor.motion(seen.x_ref, seen.x_drive, predictor.detector(seen.x_ref), found)
+    picture, truth = (with_alpha(x) for x in (seen.x_ref, seen.x_drive))
     drawn = generator.decode(generator.encode(picture), maps)
     even = torch.ones_like(truth[:, :1])
     pixels = drawing_loss(drawn, truth, even)
@@ -149,11 +160,11 @@ def label_free_step(
         moved = drawing_loss(warp(picture, maps.flow), truth, even)
         figures["photometric"] = float(moved.detach())
         loss = loss + photometric * moved
-    equivariance = equivariance_loss(predictor, pairs.x_drive, found, rng)
+    equivariance = equivariance_loss(predictor, seen.x_drive, found, rng)
     figures["equivariance"] = float(equivariance.detach())
-    return loss + equivariance + 0.2 * matte_loss(maps, pairs), figures
+    return loss + equivariance + 0.2 * matte_loss(maps, seen.x_drive), figures
 
 
-def _with_alpha(frame: Tensor) -> Tensor:
+def with_alpha(frame: Tensor) -> Tensor:
     """Whole frames (B, 3, H, W) get an alpha of 1; RGBA stays."""
     return frame if frame.shape[1] == 4 else torch.cat([frame, torch.ones_like(frame[:, :1])], 1)

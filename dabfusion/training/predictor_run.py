@@ -16,18 +16,21 @@ from dabfusion.flow_autoencoder.flow_predictor import FlowPredictor, FlowPredict
 from dabfusion.flow_autoencoder.generator import Generator
 
 LABEL_FREE, EXACT = MODES = ("label-free", "exact")
+#: What a run learns from: packs of Studio pairs, or the videos of the AIST Dance Video Database.
+STUDIO, AIST = "pairs", "aist"
 
 
-def claim_run(folder: Path, config: FlowPredictorConfig, mode: str) -> None:
-    """Writes ``config.json`` to a new run folder.
+def claim_run(folder: Path, config: FlowPredictorConfig, mode: str, data: str = STUDIO) -> None:
+    """Writes ``config.json`` to a new run folder; ``data`` is told where it is not :data:`STUDIO`.
 
     Raises:
-        UserError: the folder is a run of another mode or other sizes.
+        UserError: the folder is a run of another mode, other sizes or other data.
     """
-    text = json.dumps({"mode": mode, "flow_predictor": asdict(config)}, indent=1) + "\n"
+    told = {"mode": mode} | ({"data": data} if data != STUDIO else {}) | {"flow_predictor": asdict(config)}
+    text = json.dumps(told, indent=1) + "\n"
     path = folder / "config.json"
     if path.exists() and path.read_text("utf-8") != text:
-        raise UserError(f"{folder.name} holds a run of another mode or other sizes; choose another --out.")
+        raise UserError(f"{folder.name} holds a run of another mode, other sizes or other data; choose another --out.")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
 

@@ -2,9 +2,11 @@
 
     python -m dabfusion train-flow-predictor --pairs DIR --out RUN [--mode label-free|exact] [--held-out DIR] [--minutes
     M]
+    python -m dabfusion train-flow-predictor --aist FOLDER --out RUN [--minutes M]
 
-Both report, on held-out pairs, the end-point error in pixels of a 256 x 256 frame beside that of "nothing moves", and
-how often the occlusion map is right beside how often "everything is visible" would be.
+On Studio's pairs both report, on held-out pairs, the end-point error in pixels of a 256 x 256 frame beside that of
+"nothing moves", and how often the occlusion map is right beside how often "everything is visible" would be. On AIST++
+nobody knows the flow: there the drawn frames of the test songs' videos are compared with the videos.
 """
 
 from __future__ import annotations
@@ -20,49 +22,16 @@ import torch
 from torch import nn
 
 from dabfusion.errors import UserError
-from dabfusion.flow_autoencoder.flow_predictor import PRESETS, FlowPredictor, FlowPredictorConfig, build_flow_predictor
+from dabfusion.flow_autoencoder.flow_predictor import PRESETS, FlowPredictorConfig, build_flow_predictor
 from dabfusion.flow_autoencoder.generator import Generator
 from dabfusion.flow_autoencoder.regions import MOTIONS
-from dabfusion.training.frame_pairs import PIXELS, exact_loss, frame_pairs, label_free_step
-from dabfusion.training.pairs import PairPack
+from dabfusion.training.frame_pairs import FramePairs, exact_loss, label_free_step
 from dabfusion.training.perceptual import PerceptualLoss
-from dabfusion.training.predictor_run import MODES, claim_run
+from dabfusion.training.predictor_run import EXACT, LABEL_FREE, MODES, claim_run
+from dabfusion.training.predictor_sources import AistSource, FrameSource, PairSource
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 
 _HELD_OUT_EVERY = 200
-
-
-@torch.no_grad()
-def evaluate(
-    predictor: FlowPredictor, pack: PairPack, config: FlowPredictorConfig, clips: int = 24
-) -> dict[str, float]:
-    """Against Studio's truth on the first clips of a pack, person cells only.
-
-    Returns:
-        ``epe_px`` and ``still_epe_px`` (nothing moves), over what the reference shows, in pixels of a 256 frame;
-        ``occlusion_accuracy`` (threshold 0.5) and ``visible_share``, what calling everything visible would reach.
-    """
-    rng, sums = (
-        np.random.default_rng(0),
-        {"error": 0.0, "still": 0.0, "right": 0.0, "visible": 0.0, "shown": 0.0, "person": 0.0},
-    )
-    for first in range(0, min(clips, len(pack)), 4):
-        chosen = [pack.clip(i, np.arange(8)) for i in range(first, min(first + 4, len(pack)))]
-        pairs = frame_pairs(pack.collate(chosen, rng, False), config, rng)
-        maps = predictor(pairs.x_ref, pairs.x_drive)
-        person = pairs.coverage * (pairs.coverage > 0.4)
-        shown = person * pairs.visible
-        visible = pairs.visible > 0.5
-        sums["error"] += float(((maps.flow - pairs.flow).norm(dim=1, keepdim=True) * shown).sum())
-        sums["still"] += float((pairs.flow.norm(dim=1, keepdim=True) * shown).sum())
-        sums["right"] += float((((maps.occlusion > 0.5) == visible) * person).sum())
-        sums["visible"] += float((visible * person).sum())
-        sums["shown"] += float(shown.sum())
-        sums["person"] += float(person.sum())
-    return {
-        "epe_px": sums["error"] / sums["shown"] * PIXELS, "still_epe_px": sums["still"] / sums["shown"] * PIXELS,
-        "occlusion_accuracy": sums["right"] / sums["person"], "visible_share": sums["visible"] / sums["person"],
-    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,20 +70,30 @@ def train(
     held_out: Path | None = None,
     vgg: Path | None = None,
 ) -> dict[str, float]:
-    """Trains for ``options.minutes``, resuming from ``out``; returns the last held-out figures (empty without
-    ``held_out``). ``options.json`` tells how the run was trained last.
+    """:func:`train_on` a pack of Studio pairs; without ``held_out`` there are no held-out figures."""
+    return train_on(PairSource(pairs, config, held_out), out, config, options, vgg)
+
+
+def train_on(
+    source: FrameSource,
+    out: Path,
+    config: FlowPredictorConfig,
+    options: TrainingOptions,
+    vgg: Path | None = None,
+) -> dict[str, float]:
+    """Trains for ``options.minutes``, resuming from ``out``; returns the last held-out figures (empty where the source
+    has none). ``options.json`` tells how the run was trained last.
 
     Raises:
-        UserError: ``out`` holds a run of another mode or other sizes, or the packs or weights are missing.
+        UserError: ``out`` holds a run of another mode, other sizes or other data, or weights are missing.
     """
     torch.manual_seed(options.seed)
-    pack, watched = PairPack(pairs), PairPack(held_out) if held_out else None
-    claim_run(out, config, options.mode)
+    claim_run(out, config, options.mode, source.data)
     told = json.dumps({**asdict(options), "perceptual": vgg is not None}, indent=1) + "\n"
     (out / "options.json").write_text(told, "utf-8")
     predictor, generator = build_flow_predictor(config), Generator(options.generator_channels, parts=0)
     model = nn.ModuleDict(
-        {"predictor": predictor, "generator": generator} if options.mode == "label-free" else {"predictor": predictor}
+        {"predictor": predictor, "generator": generator} if options.mode == LABEL_FREE else {"predictor": predictor}
     )
     perceptual = PerceptualLoss(vgg) if vgg else None
     optimiser = torch.optim.AdamW(model.parameters(), options.rate, betas=(0.9, 0.98), weight_decay=1e-4)
@@ -123,9 +102,10 @@ def train(
     for done in run.progress.session(options.minutes):
         for group in optimiser.param_groups:
             group["lr"] = options.rate * cosine_rate(run.step, done)
-        seen = frame_pairs(pack.batch(rng, options.clips, options.drives), config, rng)
+        seen = source.batch(rng, options.clips, options.drives)
         with torch.autocast("cpu", torch.bfloat16):
-            if options.mode == "exact":
+            if options.mode == EXACT:
+                assert isinstance(seen, FramePairs)
                 loss, figures = exact_loss(predictor(seen.x_ref, seen.x_drive), seen)
             else:
                 loss, figures = label_free_step(predictor, generator, seen, perceptual, options.photometric, rng)
@@ -135,36 +115,51 @@ def train(
         optimiser.step()
         run.after_step({"loss": float(loss.detach()), **figures})
         if run.step % _HELD_OUT_EVERY == 0:
-            pack.refresh()
-            if watched is not None:
-                run.log_held_out(evaluate(_averaged(run), watched, config))
+            source.refresh()
+            _measure(source, run)
     run.save()
-    if watched is None:
-        return {}
-    figures = evaluate(_averaged(run), watched, config)
-    run.log_held_out(figures)
+    return _measure(source, run)
+
+
+def _measure(source: FrameSource, run: Stage1Run[nn.ModuleDict]) -> dict[str, float]:
+    """Logs and returns the held-out figures of the averaged weights, where the source has any."""
+    figures = source.measure(run.averaged)
+    if figures:
+        run.log_held_out(figures)
     return figures
 
 
-def _averaged(run: Stage1Run) -> FlowPredictor:
-    model = run.ema.average
-    assert isinstance(model, nn.ModuleDict)
-    predictor = model["predictor"]
-    assert isinstance(predictor, FlowPredictor)
-    return predictor
+def open_source(
+    pairs: Path | None, aist: Path | None, held_out: Path | None, mode: str, config: FlowPredictorConfig
+) -> FrameSource:
+    """What the command line asks to learn from.
+
+    Raises:
+        UserError: not exactly one of ``pairs`` and ``aist``, or ``aist`` with what only Studio has.
+    """
+    if pairs is not None and aist is None:
+        return PairSource(pairs, config, held_out)
+    if aist is None or pairs is not None:
+        raise UserError("Give either --pairs (Studio's pairs) or --aist (videos of the AIST database), and not both.")
+    if mode == EXACT:
+        raise UserError("The exact mode needs Studio's flow, which videos have not; give --pairs instead of --aist.")
+    if held_out is not None:
+        raise UserError("With --aist the videos of the test songs are held out; leave --held-out away.")
+    return AistSource(aist, config)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of ``train-flow-predictor``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = TrainingOptions()
-    parser.add_argument("--pairs", type=Path, required=True, help="pack of Studio pairs")
-    parser.add_argument("--held-out", type=Path, help="pack of held-out pairs to measure on")
+    parser.add_argument("--pairs", type=Path, help="pack of Studio pairs")
+    parser.add_argument("--aist", type=Path, help="in place of --pairs: videos and songs of the AIST database")
+    parser.add_argument("--held-out", type=Path, help="pack of held-out pairs to measure on (with --pairs)")
     parser.add_argument("--out", type=Path, required=True, help="run folder; resumed where it exists")
     parser.add_argument(
         "--mode", choices=MODES, default=default.mode, help="what is learnt from (default: pictures only)"
     )
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="studio", help="sizes")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="sizes (default: studio; with --aist: paper)")
     parser.add_argument(
         "--size", type=int, choices=(64, 128, 256), help="side of the frames, pixels (default: the preset's)"
     )
@@ -172,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--whole-frame",
         action="store_true",
-        help="RGB frames with background, as published, in place of the person's RGBA",
+        help="RGB frames with background, as published, in place of the person's RGBA (always with --aist)",
     )
     parser.add_argument("--perceptual", type=Path, help="VGG-16 weights for the perceptual loss (label-free)")
     parser.add_argument(
@@ -191,15 +186,16 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if o.threads:
         torch.set_num_threads(o.threads)
-    config = PRESETS[o.preset]
+    config = PRESETS[o.preset or ("studio" if o.aist is None else "paper")]
     config = replace(
         config,
         size=o.size or config.size,
         motion=o.motion or config.motion,
-        channels=3 if o.whole_frame else config.channels,
+        channels=3 if o.whole_frame or o.aist is not None else config.channels,
     )
     options = TrainingOptions(o.mode, o.minutes, o.clips, o.drives, o.rate, o.photometric, seed=o.seed)
-    train(o.pairs, o.out, config, options, o.held_out, o.perceptual)
+    source = open_source(o.pairs, o.aist, o.held_out, options.mode, config)
+    train_on(source, o.out, config, options, o.perceptual)
     return 0
 
 
