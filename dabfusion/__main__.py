@@ -49,6 +49,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "train-flow-predictor": ("dabfusion.training.train_flow_predictor", "train the label-free flow predictor"),
     "train-code-reader": ("dabfusion.training.train_code_reader", "train the reader of flow codes from flow maps"),
     "train-flow-diffusion": ("dabfusion.training.train_flow_diffusion", "train stage 2: flow diffusion"),
+    "train-flow-unet": ("dabfusion.training.train_flow_unet", "train the paper's stage 2: 3D U-Net over flow maps"),
     "ablate-generator": ("dabfusion.evaluation.ablation", "what skips, gate and perceptual loss each bring"),
     "export": ("dabfusion.training.export", "gather trained runs into a checkpoint"),
     "studio": ("dabfusion.studio.cli", "draw clips of the synthetic dancers, with exact flow"),
