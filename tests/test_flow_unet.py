@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 from random_models import random_flow_diffusion
+from safetensors.torch import save_file
 from stage1_packs import write_sliding_pack
 from test_aist import write_video
 
@@ -42,6 +43,7 @@ from dabfusion.training.flow_sequences import (
     unstacked,
 )
 from dabfusion.training.pairs import PairPack
+from dabfusion.training.predictor_run import claim_run
 from dabfusion.training.run import Progress
 from dabfusion.training.train_flow_unet import Noising, TrainingOptions, UnetSizes, train
 
@@ -111,6 +113,7 @@ def test_maps_have_unit_variance_inside_and_come_back_plain():
     assert spread[[0, 2, 3]] == pytest.approx([1, 1, 1], abs=1e-2)
     assert spread[1] == pytest.approx(0, abs=1e-5)  # what never varies is not blown up
     torch.testing.assert_close(model.plain(normal), sequence.maps, atol=1e-4, rtol=0)
+    assert model.normalised(100 * sequence.maps).abs().max() < 10  # outliers are brought into the range
     assert float(sequence.weight.max()) == 1 + PERSON_WEIGHT and float(sequence.weight.min()) == 1
 
 
@@ -265,6 +268,22 @@ def test_aist_gives_maps_latent_and_the_music_of_the_same_moments(aist):
     assert heard.tower("rhythm")[:16].std() > 0.1
     sequences = [source.sequence(clip) for clip in clips]
     assert (sequences[0].z0 - sequences[1].z0).abs().max() > 0  # each clip has a reference of its own
+
+
+def test_the_command_trains_on_aist(aist, tmp_path):
+    predictor, generator = whole_frames()
+    config = FlowPredictorConfig(64, 3, 4, "pca", (8, 12), (12, 16), residual=False)
+    claim_run(tmp_path / "predictor", config, "label-free", "aist")
+    both = torch.nn.ModuleDict({"predictor": predictor, "generator": generator})
+    save_file(both.state_dict(), tmp_path / "predictor" / "ema.safetensors")
+    given = ["--aist", aist, "--predictor", tmp_path / "predictor", "--out", tmp_path / "run", "--minutes", "1e-6"]
+    small = ["--width", "8", "--levels", "2", "--heads", "1", "--head-size", "4", "--grid", "8", "--frames", "8"]
+    assert command_line(["train-flow-unet", *map(str, given), *small, "--batch", "1", "--device", "cpu"]) == 0
+    model = load_flow_unet(tmp_path / "run")
+    assert (model.config.fps, model.config.frames, model.config.unet.maps, model.config.unet.latent) == (10, 8, 3, 16)
+    assert json.loads((tmp_path / "run" / "progress.json").read_text("utf-8"))["steps"] == 1
+    made = model.sample_maps(torch.zeros(1, 16, 8, 8), torch.zeros(1, 8, 16), MapOptions(steps=3))
+    assert unstacked(made).matte.min() == 1
 
 
 def test_aist_needs_whole_frames_and_videos_that_are_long_enough(aist):

@@ -25,6 +25,7 @@ from .unet3d import UNet3d, UNet3dConfig
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "ema.safetensors"
 #: Channels that hardly vary are not blown up beyond this spread.
 SMALLEST_STD = 0.02
+_OUTERMOST = 0.001  # share of the numbers at either end that do not count for the range
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class MapStatistics:
 
     Attributes:
         mean, std: of the maps, C numbers each.
-        low, high: the range of the normalised maps, C numbers each.
+        low, high: range of the normalised maps, C numbers each; what lies beyond it (one number in 500, mostly cells at
+            a body's edge) is brought to its ends.
         latent_mean, latent_std: of z_0, as many numbers as it has channels.
     """
 
@@ -53,7 +55,7 @@ class MapStatistics:
         spread = ((maps - _along(mean, 5)).square() * share).sum(axes).sqrt().clamp_min(SMALLEST_STD)
         normal = (maps - _along(mean, 5)) / _along(spread, 5)
         numbers = (
-            mean, spread, normal.amin(axes), normal.amax(axes),
+            mean, spread, *_ends(normal),
             z0.mean((0, 2, 3)), z0.std((0, 2, 3)).clamp_min(SMALLEST_STD),
         )  # fmt: skip
         return cls(*(tuple(round(float(v), 5) for v in row) for row in numbers))
@@ -116,12 +118,15 @@ class FlowUnet(nn.Module):
         return self.mean.device
 
     def normalised(self, maps: Tensor) -> Tensor:
-        """Plain maps (B, C, T, n, n) as the diffusion sees them."""
-        return (maps - _along(self.mean, 5)) / _along(self.std, 5)
+        """Plain maps (B, C, T, n, n) as the diffusion sees them, in range."""
+        return self._clipped((maps - _along(self.mean, 5)) / _along(self.std, 5))
 
     def plain(self, normalised: Tensor) -> Tensor:
         """The inverse of :meth:`normalised`."""
         return normalised * _along(self.std, 5) + _along(self.mean, 5)
+
+    def _clipped(self, normalised: Tensor) -> Tensor:
+        return torch.minimum(torch.maximum(normalised, _along(self.low, 5)), _along(self.high, 5))
 
     def noise(self, a: Tensor, t: Tensor, z0: Tensor, music: Tensor, has_music: Tensor) -> Tensor:
         """Noise estimate of normalised noisy maps; ``z0`` plain, shapes as in :class:`.unet3d.UNet3d`."""
@@ -133,7 +138,6 @@ class FlowUnet(nn.Module):
         """(x_t, t) -> x_0 of normalised maps, guided on the music and clipped to the range of the training maps."""
         abar = self.abar.cpu()
         heard = torch.ones(len(z0), dtype=torch.bool, device=z0.device)
-        low, high = _along(self.low, 5), _along(self.high, 5)
 
         def denoise(x: Tensor, t: float) -> Tensor:
             steps = torch.full((len(x),), t, device=x.device)
@@ -141,7 +145,7 @@ class FlowUnet(nn.Module):
             if guidance != 1.0:
                 noise = guided(noise, self.noise(x, steps, z0, music, ~heard), guidance)
             share = abar[int(t)]
-            return torch.minimum(torch.maximum((x - (1 - share).sqrt() * noise) / share.sqrt(), low), high)
+            return self._clipped((x - (1 - share).sqrt() * noise) / share.sqrt())
 
         return denoise
 
@@ -189,6 +193,13 @@ def load_flow_unet(folder: Path, device: torch.device | str = "cpu") -> FlowUnet
     except (KeyError, TypeError, json.JSONDecodeError, RuntimeError) as error:
         raise CheckpointError(f"The run in {folder} does not fit this version: {error}") from error
     return model.to(device).eval().requires_grad_(False)
+
+
+def _ends(normal: Tensor) -> tuple[Tensor, Tensor]:
+    """The range (C,), (C,) of all but the outermost numbers of maps (B, C, T, n, n)."""
+    ordered = normal.transpose(0, 1).flatten(1).sort(1).values
+    out = round(_OUTERMOST * ordered.shape[1])
+    return ordered[:, out], ordered[:, -1 - out]
 
 
 def _along(numbers: Tensor, axes: int) -> Tensor:
