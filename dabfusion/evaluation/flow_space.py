@@ -58,7 +58,8 @@ _COLUMNS, _SHEETS = 8, 2  # frames on a sheet; clips that get one
 _NOTES = (
     "The first clips of the pack and the first held-out dance of each style in turn, none chosen. Sampling is the "
     "whole denoising run of one clip; decoding is what codes need to become maps. A clip lasts {seconds:g} s and has "
-    "few beats: beat advantage says little of so few; motion energy and acceleration count jitter as motion.",
+    "few beats: beat advantage says little of so few; motion energy and acceleration count jitter as motion, and where "
+    "hardly anybody is detected they follow guesses.",
     f"{TRUTH}: the dance of the song itself, through the same coarse maps: what they can show at best. {PRODUCT}: the "
     "same dances as above, through the codec's own 128 x 128 maps with body parts, as the product draws them. Accents "
     "are left out everywhere, 15 frames a second.",
@@ -232,7 +233,9 @@ def compare(sides: Sides, chosen: Sequence[Case], tools: Instruments, out: Path)
 
 
 def told(folder: Path) -> str:
-    """Steps and minutes of a run."""
+    """Steps and minutes of a run; of a checkpoint only that it is one."""
+    if not (folder / "progress.json").is_file():
+        return f"the checkpoint {folder.name}"
     progress = json.loads((folder / "progress.json").read_text("utf-8"))
     return f"{progress['steps']} steps in {progress['minutes']:.1f} min"
 
@@ -244,7 +247,7 @@ def _settings(chosen: argparse.Namespace, sides: Sides) -> dict[str, object]:
     unet, s = sides.unet, sides.settings
     size = unet.config.unet
     return {
-        "drawn by": f"stage 1 of the default checkpoint, {checkpoint_digest(chosen.checkpoint, STAGE1_PARTS)}",
+        "drawn by": f"stage 1 of {chosen.checkpoint.name}, {checkpoint_digest(chosen.checkpoint, STAGE1_PARTS)}",
         MAPS: f"{told(chosen.unet)}; {millions(unet)}, width {size.width}, {len(size.multiples)} levels, {size.maps} "
         f"maps of {s.grid} x {s.grid}, sequences of {unet.config.frames} frames",
         CODES: f"{told(chosen.codes)}; {millions(sides.codes)}",
