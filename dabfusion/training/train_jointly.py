@@ -64,10 +64,7 @@ def predict(model: Stage1, batch: PairBatch, rng: np.random.Generator) -> tuple[
     )
     read = Body(everyone.points[:count], everyone.code[:count], everyone.offsets[:count])
     body = noisy_body(batch.body, fit_body(read, _FIT_STEPS), rng)
-    description = model.codec.describe(batch.start)
-    with torch.no_grad():  # drawn with the flow that inference has; what is taken out of it is not learnt from
-        description = model.codec.anchored(description, body)
-    maps = model.codec.decode(description.repeated(times), body.repeated(times), batch.code)
+    maps = model.codec.decode(model.codec.describe(batch.start).repeated(times), body.repeated(times), batch.code)
     flow, figures = codec_loss(maps, batch)
     return flow + reader_loss(everyone, joined(batch.body, others)), maps, figures
 
