@@ -43,6 +43,7 @@ from .stage1_run import Stage1Run, cosine_rate
 
 _LOG = logging.getLogger(__name__)
 _FITTED_ON = 6  # sequences from which the statistics are taken
+_WARM_UP = 25  # steps: a run on a CPU has a few hundred
 _STUDIO_FRAMES, _AIST_FRAMES = 30, 40
 
 
@@ -149,7 +150,7 @@ def train(
     last = float("nan")
     for done in run.progress.session(options.minutes):
         for group in optimiser.param_groups:
-            group["lr"] = options.rate * cosine_rate(run.step, done)
+            group["lr"] = options.rate * cosine_rate(run.step, done, _WARM_UP)
         loss = noising.loss(model, seen.batch(rng, options.batch).to(model.device))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
