@@ -45,7 +45,7 @@ class Stage1Run(Generic[Model]):
         if weights.exists() or averaged.exists():
             model.load_state_dict(load_file(weights if weights.exists() else averaged))
         if (folder / "optimiser.pt").exists():
-            optimiser.load_state_dict(torch.load(folder / "optimiser.pt", weights_only=True))
+            optimiser.load_state_dict(torch.load(folder / "optimiser.pt", "cpu", weights_only=True))
         self.ema = Ema(model, copy.deepcopy(model), decay)
         if averaged.exists():
             self.ema.average.load_state_dict(load_file(averaged))
