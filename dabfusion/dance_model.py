@@ -32,6 +32,7 @@ from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow
 from .flow_diffusion.normalise import proper_codes
 from .long_video import DanceOptions, SampleCodes, dance_codes
 from .pipeline import STAGE_DANCE, Progress, ShouldStop
+from .shown_side import with_shown_side
 from .stage_bounds import keep_on_stage
 
 #: Frames rendered together: enough to keep the cores busy, few enough to stay in the caches.
@@ -145,6 +146,7 @@ class TrainedDancer:
         with self._precision():
             description = self._codec.anchored(self._codec.describe(person), body.body)
             encoded = self._generator.encode(person)
+        codes = with_shown_side(codes, body.code, body.offsets)
         for first in range(0, len(codes), _BATCH):
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
             count = len(code)

@@ -27,6 +27,7 @@ from dabfusion.flat_figures import MOST_TURNED
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
+from dabfusion.shown_side import with_shown_side
 from dabfusion.skeleton import BONES, CODE_SIZE, NUM_BONES, ROTATION_SIZE, forward_kinematics, rotation_from_6d
 from preprocess.start_frame import FinePicture, StartFrame
 
@@ -143,7 +144,7 @@ def test_frames_of_256_are_what_the_generator_decodes(dancer: TrainedDancer, sta
     with torch.inference_mode():
         person = torch.from_numpy(start_frame.person).permute(2, 0, 1)[None].contiguous()
         plate = torch.from_numpy(start_frame.plate).permute(2, 0, 1)[None]
-        code = torch.from_numpy(codes[:8])
+        code = torch.from_numpy(with_shown_side(codes, body.code, body.offsets)[:8])
         with torch.autocast("cpu", torch.bfloat16):
             description, encoded = dancer._codec.describe(person), dancer._generator.encode(person)
             anchored = dancer._codec.anchored(description, body.body)
