@@ -69,6 +69,8 @@ def _towards_viewer(rotation: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray,
 
 def _followed(angle: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The curve c (F,) that minimises sum of weight (c - angle)^2 + (seconds * rate of c)^2."""
+    if len(angle) == 1:
+        return angle
     stiff = np.full(len(angle) + 1, (_SECONDS * VIDEO_FPS) ** 2)
     stiff[[0, -1]] = 0.0  # nothing before the first frame and after the last
     bands = np.stack([weight + stiff[:-1] + stiff[1:], -stiff[1:]])

@@ -77,6 +77,12 @@ def test_an_arm_that_swings_through_the_line_of_sight_does_not_flip() -> None:
     assert shown(made)[[0, -1]].min() > 0.9 and shown(codes)[-1] < -0.9  # it ends with the known side to the viewer
 
 
+def test_a_single_frame_shows_the_known_side() -> None:
+    turned = posed(FOREARM, about(0, np.array([2.0])))
+    np.testing.assert_allclose(shown(with_shown_side(turned, START, OFFSETS)), 1, atol=1e-5)
+    np.testing.assert_allclose(with_shown_side(START[None], START, OFFSETS)[0], START, atol=1e-6)
+
+
 def test_legs_are_left_alone_and_no_frames_give_none() -> None:
     codes = posed(SHIN, about(1, np.linspace(0, 3, FRAMES)))
     np.testing.assert_allclose(with_shown_side(codes, START, OFFSETS), codes, atol=1e-5)
