@@ -68,9 +68,10 @@ class Progress:
         return (time.monotonic() - self._began) / 60
 
     def session(self, minutes: float) -> Iterator[float]:
-        """The share of the session's minutes that is over, in [0, 1), before each of its steps; there is always one."""
+        """The share of the session's minutes that is over, in [0, 1), before each of its steps; there is always one,
+        unless no time at all is given."""
         done = 0.0
-        while done < 1:
+        while minutes > 0 and done < 1:
             yield done
             done = self.minutes_now / minutes
 
