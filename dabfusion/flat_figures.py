@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from .skeleton import BONES, NUM_BONES, ROTATION_SIZE, matrix_to_6d, rotation_from_6d
+from .skeleton import BONES, rotations_of, with_rotations
 
 #: What is left of a turn to the side, and of a nod: most, in radians, however far a person would turn.
 MOST_TURNED, MOST_NODDED = 0.25, 0.12
@@ -31,8 +30,8 @@ def facing_viewer(codes: np.ndarray, start: np.ndarray) -> np.ndarray:
     Returns:
         (T, 117) flow codes, hips where they were.
     """
-    rotation = _matrices(codes)  # (T, 19, 3, 3)
-    first = _matrices(start[None])[0]
+    rotation = rotations_of(codes).copy()  # (T, 19, 3, 3)
+    first = rotations_of(start[None])[0]
     for leader, bones in _GROUPS:
         turn, own = _yaw(rotation[:, leader]), _yaw(first[leader])
         change = _about(1, own + MOST_TURNED * np.sin(turn - own))
@@ -42,15 +41,7 @@ def facing_viewer(codes: np.ndarray, start: np.ndarray) -> np.ndarray:
             change = change @ _about(0, own_nod + MOST_NODDED * np.sin(nod - own_nod) - nod)
         change = change @ _about(1, -turn)  # read from the right: to the front, nod, turn
         rotation[:, bones] = change[:, None] @ rotation[:, bones]
-    kept = codes.copy()
-    kept[:, :ROTATION_SIZE] = matrix_to_6d(rotation).reshape(len(codes), ROTATION_SIZE)
-    return kept
-
-
-def _matrices(codes: np.ndarray) -> np.ndarray:
-    """Codes (T, 117) -> (T, 19, 3, 3)."""
-    six = torch.from_numpy(np.asarray(codes[:, :ROTATION_SIZE], np.float32))
-    return rotation_from_6d(six.unflatten(1, (NUM_BONES, 6))).numpy().copy()
+    return with_rotations(codes, rotation)
 
 
 def _yaw(rotation: np.ndarray) -> np.ndarray:

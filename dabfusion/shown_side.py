@@ -9,11 +9,10 @@ at the viewer, that side changes at once: the turn is a smooth curve over time, 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from scipy.linalg import solveh_banded
 
 from .config import VIDEO_FPS
-from .skeleton import BONES, CARRIER, NUM_BONES, ROTATION_SIZE, matrix_to_6d, rotation_from_6d
+from .skeleton import BONES, CARRIER, rotations_of, with_rotations
 
 #: Bones that are turned, and the points at their ends.
 _ARMS = tuple(BONES.index(f"{side}{part}") for side in ("Left", "Right") for part in ("Arm", "ForeArm", "Hand"))
@@ -38,8 +37,8 @@ def with_shown_side(codes: np.ndarray, start: np.ndarray, offsets: np.ndarray) -
     if not len(codes):
         return codes
     axis = offsets[list(_ENDS)] / np.linalg.norm(offsets[list(_ENDS)], axis=-1, keepdims=True).clip(_LEAST)
-    rotation = _rotations(codes)
-    shown, much = _towards_viewer(_rotations(start[None])[:, _ARMS], axis)  # (1, 6, 3), (1, 6)
+    rotation = rotations_of(codes).copy()
+    shown, much = _towards_viewer(rotations_of(start[None])[:, _ARMS], axis)  # (1, 6, 3), (1, 6)
     facing, now = _towards_viewer(rotation[:, _ARMS], axis)
     sine = (np.cross(np.broadcast_to(shown, facing.shape), facing) * axis).sum(-1)
     angle = np.unwrap(np.arctan2(sine, (shown * facing).sum(-1)), axis=0)  # (F, 6)
@@ -47,15 +46,7 @@ def with_shown_side(codes: np.ndarray, start: np.ndarray, offsets: np.ndarray) -
     weight[0] += _START_WEIGHT * (np.abs(angle[0]) < _LEAST**0.5)
     turn = np.stack([_followed(a, w) for a, w in zip(angle.T, weight.T, strict=True)], 1)
     rotation[:, _ARMS] = rotation[:, _ARMS] @ _about(axis, turn)
-    turned = codes.copy()
-    turned[:, :ROTATION_SIZE] = matrix_to_6d(rotation).reshape(len(codes), ROTATION_SIZE)
-    return turned
-
-
-def _rotations(codes: np.ndarray) -> np.ndarray:
-    """Codes (F, 117) -> (F, 19, 3, 3)."""
-    six = torch.from_numpy(np.asarray(codes[:, :ROTATION_SIZE], np.float32))
-    return rotation_from_6d(six.unflatten(1, (NUM_BONES, 6))).numpy().copy()
+    return with_rotations(codes, rotation)
 
 
 def _towards_viewer(rotation: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -80,6 +80,18 @@ def encode_pose(rotation: np.ndarray, displacement: np.ndarray) -> np.ndarray:
     return np.concatenate([six.reshape(*six.shape[:-2], ROTATION_SIZE), displacement], -1).astype(np.float32)
 
 
+def rotations_of(codes: np.ndarray) -> np.ndarray:
+    """Rotation matrices (F, 19, 3, 3) of flow codes (F, 117), float32."""
+    six = torch.from_numpy(np.asarray(codes[:, :ROTATION_SIZE], np.float32))
+    return rotation_from_6d(six.unflatten(1, (NUM_BONES, 6))).numpy()
+
+
+def with_rotations(codes: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Flow codes (F, 117) with other rotations (F, 19, 3, 3); the hips' way is kept."""
+    six = matrix_to_6d(rotation).reshape(-1, ROTATION_SIZE)
+    return np.concatenate([six, codes[:, ROTATION_SIZE:]], 1).astype(np.float32)
+
+
 def forward_kinematics(code: Tensor, offsets: Tensor, hips: Tensor) -> Tensor:
     """Places the 24 points of a body.
 

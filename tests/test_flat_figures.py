@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from turns import about
 
 from dabfusion.flat_figures import MOST_NODDED, MOST_TURNED, facing_viewer
 from dabfusion.flow_diffusion.mean_body import mean_body
-from dabfusion.skeleton import BONES, NUM_BONES, encode_pose, forward_kinematics, rotation_from_6d
+from dabfusion.skeleton import BONES, NUM_BONES, encode_pose, forward_kinematics, rotations_of
 
 HEAD, TRUNK, HIPS, ARM = (BONES.index(name) for name in ("Head", "Spine2", "Hips", "LeftForeArm"))
 STANDING = encode_pose(np.tile(np.eye(3), (NUM_BONES, 1, 1)), np.zeros(3))
-
-
-def about(axis: int, angles: np.ndarray) -> np.ndarray:
-    a, b = (axis + 1) % 3, (axis + 2) % 3
-    out = np.tile(np.eye(3), (len(angles), 1, 1))
-    out[:, a, a] = out[:, b, b] = np.cos(angles)
-    out[:, b, a], out[:, a, b] = np.sin(angles), -np.sin(angles)
-    return out
 
 
 def whole_body(turns: np.ndarray) -> np.ndarray:
     return encode_pose(np.repeat(turns[:, None], NUM_BONES, 1), np.zeros((len(turns), 3)))
 
 
-def rotations(codes: np.ndarray) -> np.ndarray:
-    return rotation_from_6d(torch.from_numpy(codes[:, :114]).unflatten(1, (NUM_BONES, 6))).numpy()
-
-
 def test_a_spin_becomes_a_sway() -> None:
     angles = np.linspace(-np.pi, np.pi, 200)
-    front = rotations(facing_viewer(whole_body(about(1, angles)), STANDING))[..., 2]  # (T, 19, 3)
+    front = rotations_of(facing_viewer(whole_body(about(1, angles)), STANDING))[..., 2]  # (T, 19, 3)
     turned = np.arctan2(front[..., 0], front[..., 2])
     np.testing.assert_allclose(turned, np.tile(MOST_TURNED * np.sin(angles)[:, None], (1, NUM_BONES)), atol=1e-5)
     assert np.abs(np.diff(turned, axis=0)).max() < 0.01  # nowhere a jump, not even where the back would be seen
@@ -39,7 +28,7 @@ def test_a_spin_becomes_a_sway() -> None:
 
 def test_the_head_hardly_nods_and_the_trunk_bends_as_it_did() -> None:
     codes = whole_body(about(0, np.linspace(-0.9, 0.9, 50)))
-    before, after = rotations(codes), rotations(facing_viewer(codes, STANDING))
+    before, after = rotations_of(codes), rotations_of(facing_viewer(codes, STANDING))
     assert np.abs(np.arcsin(after[:, HEAD, 1, 2])).max() <= MOST_NODDED + 1e-6
     np.testing.assert_allclose(after[:, [HIPS, TRUNK, ARM]], before[:, [HIPS, TRUNK, ARM]], atol=1e-5)
 
@@ -48,7 +37,7 @@ def test_the_figures_own_turn_stays() -> None:
     own = whole_body(about(1, np.array([0.6])))[0]
     np.testing.assert_allclose(facing_viewer(own[None], own)[0], own, atol=1e-6)
     twice = facing_viewer(whole_body(about(1, np.array([0.6 + np.pi / 2]))), own)
-    front = rotations(twice)[0, TRUNK, :, 2]
+    front = rotations_of(twice)[0, TRUNK, :, 2]
     np.testing.assert_allclose(np.arctan2(front[0], front[2]), 0.6 + MOST_TURNED, atol=1e-5)
 
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from turns import about
 
 from dabfusion.flow_diffusion.mean_body import mean_body
 from dabfusion.shown_side import with_shown_side
-from dabfusion.skeleton import BONES, CARRIER, NUM_BONES, encode_pose, forward_kinematics, rotation_from_6d
+from dabfusion.skeleton import BONES, CARRIER, NUM_BONES, encode_pose, forward_kinematics, rotations_of
 
 FOREARM, SHIN = BONES.index("LeftForeArm"), BONES.index("LeftLeg")
 OFFSETS = mean_body().numpy()
 FRAMES = 90
-
-
-def about(axis: int, angles: np.ndarray) -> np.ndarray:
-    a, b = (axis + 1) % 3, (axis + 2) % 3
-    out = np.tile(np.eye(3), (len(angles), 1, 1))
-    out[:, a, a] = out[:, b, b] = np.cos(angles)
-    out[:, b, a], out[:, a, b] = np.sin(angles), -np.sin(angles)
-    return out
 
 
 def posed(bone: int, turns: np.ndarray) -> np.ndarray:
@@ -32,13 +25,9 @@ def posed(bone: int, turns: np.ndarray) -> np.ndarray:
 START = posed(FOREARM, np.eye(3)[None])[0]
 
 
-def rotations(codes: np.ndarray) -> np.ndarray:
-    return rotation_from_6d(torch.from_numpy(codes[:, :114]).unflatten(1, (NUM_BONES, 6))).numpy()
-
-
 def shown(codes: np.ndarray, bone: int = FOREARM) -> np.ndarray:
     """How much the side that the T-pose shows of a bone faces the viewer, -1 to 1, beside the most that it can."""
-    matrix = rotations(codes)[:, bone]
+    matrix = rotations_of(codes)[:, bone]
     along = matrix @ (OFFSETS[CARRIER.index(bone)] / np.linalg.norm(OFFSETS[CARRIER.index(bone)]))
     return matrix[:, 2, 2] / np.sqrt((1 - along[:, 2] ** 2).clip(1e-6))
 
@@ -70,7 +59,7 @@ def test_an_arm_that_swings_through_the_line_of_sight_does_not_flip() -> None:
     turns = about(1, np.linspace(-0.3, -np.pi + 0.3, FRAMES)) @ about(0, np.full(FRAMES, 0.05))
     codes = posed(FOREARM, turns)
     made = with_shown_side(codes, START, OFFSETS)
-    matrix = rotations(made)[:, FOREARM]
+    matrix = rotations_of(made)[:, FOREARM]
     trace = np.einsum("fij,fij->f", matrix[1:], matrix[:-1])
     steps = np.arccos(((trace - 1) / 2).clip(-1, 1))
     assert np.degrees(steps).max() < 25
