@@ -21,15 +21,17 @@ from .config import FRAME_SIZE, GenerationOptions
 from .contact_shadow import contact_shadow
 from .errors import CheckpointError
 from .fine_frames import enlarge, refine
-from .flat_figures import facing_viewer
 from .flow_autoencoder.body_fit import fit_body, flattened
 from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
 from .flow_autoencoder.flow_maps import FlowMaps
 from .flow_autoencoder.generator import Generator, Window
 from .flow_autoencoder.geometry import crop
+from .flow_autoencoder.stiff_head import with_stiff_head
 from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
 from .flow_diffusion.normalise import proper_codes
+from .hands import Hands
+from .known_front import DRAWING, PERSON, facing_viewer
 from .long_video import DanceOptions, SampleCodes, dance_codes
 from .pipeline import STAGE_DANCE, Progress, ShouldStop
 from .shown_side import with_shown_side
@@ -134,7 +136,7 @@ class TrainedDancer:
             progress(STAGE_DANCE, done, total)
 
         codes = keep_on_stage(self._sample(self._diffusion, body.code, features, chosen, report, should_stop))
-        return facing_viewer(codes, body.code) if body.drawn else codes
+        return facing_viewer(codes, body.code, DRAWING if body.drawn else PERSON)
 
     @torch.inference_mode()
     def frames(
@@ -147,11 +149,13 @@ class TrainedDancer:
             description = self._codec.anchored(self._codec.describe(person), body.body)
             encoded = self._generator.encode(person)
         codes = with_shown_side(codes, body.code, body.offsets)
+        hands = self._hands(start_frame, finer, body.body)
         for first in range(0, len(codes), _BATCH):
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
             count = len(code)
             with self._precision():
-                maps = self._codec.decode(description.repeated(count), body.body.repeated(count), code)
+                maps = with_stiff_head(self._codec.decode(description.repeated(count), body.body.repeated(count), code))
+                maps = maps if hands is None else hands.uncovered(maps, code)
                 window = drawn_window(maps)
                 drawn = self._generator.draw(encoded.repeated(count), maps, window)
             light = contact_shadow(body.body, code, FRAME_SIZE)
@@ -159,7 +163,15 @@ class TrainedDancer:
                 drawn, window = refine(drawn, maps.flow, finer, window)
                 light = enlarge(light)
             layer = crisp(drawn.layer.float()) * near_person(maps, window, size)
+            layer = layer if hands is None else hands.laid_over(layer, window, maps, code)
             yield _to_bytes(_over_plate(layer, plate * light, window))
+
+    def _hands(self, start_frame: StartFrame, picture: Tensor, body: Body) -> Hands | None:
+        """The hands of a start frame whose person is drawn from ``picture`` (1, 4, S, S); None where none are known."""
+        if start_frame.hands is None or not start_frame.hands.any():
+            return None
+        masks = torch.from_numpy(start_frame.hands)[None].to(self._device) / 255
+        return Hands(F.interpolate(masks, picture.shape[-2:], mode="area"), picture, body)
 
     def _person(self, start_frame: StartFrame) -> Tensor:
         """(1, 4, 256, 256) premultiplied RGBA."""

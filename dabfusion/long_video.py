@@ -34,7 +34,7 @@ HEARING_LEVELS = 4
 #: How much more than the music the style is guided: a song says loudly what it is, a style token is soon drowned.
 STYLE_SHARE = 2.0
 #: Windows denoised at once: bounds memory, whatever the song's length.
-WINDOWS_AT_ONCE = 16
+WINDOWS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)

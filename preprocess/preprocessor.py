@@ -16,14 +16,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from preprocess.background import make_plate
 from preprocess.brush import paint
 from preprocess.composite import FINE, FRAME, measure, move_keypoints, place
 from preprocess.detect import Detector
-from preprocess.edges import draw_figure, shrink
+from preprocess.edges import draw_figure, shrink, warp
 from preprocess.errors import PhotoError
+from preprocess.hands import find_hands
 from preprocess.hints import hints
 from preprocess.person import SEEN, Person, no_keypoints
 from preprocess.photo import Photo, read_photo
@@ -117,6 +119,7 @@ class Preprocessor:
         transform = place(cutout.mask, body)
         people = [close if other is person else other for other in self.find_people(photo)]
         figure = draw_figure(photo.pixels, cutout.mask, transform, FRAME)
+        hands = find_hands(self._segmenter, photo, person, cutout, joints)
         plates = [make_plate(background, photo, cutout.mask, transform, side) for side in (FRAME, FINE)]
         return StartFrame(
             person=shrink(figure, FRAME),
@@ -125,6 +128,7 @@ class Preprocessor:
             transform=transform,
             warnings=hints(people, close, cutout, body, asked),
             fine=FinePicture(_to_bytes(shrink(figure, FINE)), _to_bytes(plates[1])),
+            hands=np.stack([_in_frame(hand, transform) for hand in hands]),
         )
 
     def _joints(self, photo: Photo, person: Person, cutout: Cutout) -> np.ndarray:
@@ -159,6 +163,11 @@ class Preprocessor:
         chosen = self.choose(read, person)
         cutout = paint(self.cut_out(read, chosen, points), strokes)
         return self.compose(read, chosen, cutout, background, asked=person is not None)
+
+
+def _in_frame(mask: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """A mask (H, W) of the photo on the finer frame: (512, 512) uint8."""
+    return _to_bytes(warp(_to_bytes(mask), transform * (FINE // FRAME), FINE, cv2.BORDER_CONSTANT))
 
 
 def _to_bytes(picture: np.ndarray) -> np.ndarray:

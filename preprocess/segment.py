@@ -109,6 +109,29 @@ class Segmenter:
             raise PhotoError("No figure could be cut out there: please choose another person or click on the figure.")
         return Cutout(mask, float(np.clip(quality, 0, 1)))
 
+    def part_of(self, photo: Photo, person: Person, points: Sequence[Point]) -> Cutout:
+        """The smallest thing that Segment Anything sees at points on ``person``: a hand, not the coat it lies on.
+
+        Args:
+            photo, person: as for :meth:`cut_out`, whose embedding is used again.
+            points: on the part, and beside it.
+
+        Raises:
+            PhotoError: a point lies outside the photo.
+            WeightsError: the model's weights are missing.
+        """
+        points = _checked(points, photo.size)
+        x1, y1, x2, y2 = region_of(person, prompt_box(photo, person), photo.size)
+        with self._lock:
+            masks, qualities, _ = self._at(photo, (x1, y1, x2, y2)).predict(
+                point_coords=np.array([(x - x1, y - y1) for x, y, _ in points], np.float32),
+                point_labels=np.array([int(inside) for _, _, inside in points]),
+                multimask_output=True,
+            )
+        mask = np.zeros(photo.pixels.shape[:2], bool)
+        mask[y1:y2, x1:x2] = masks[0]
+        return Cutout(mask, float(np.clip(qualities[0], 0, 1)))
+
     def _at(self, photo: Photo, region: tuple[int, int, int, int]) -> SamPredictor:
         """The predictor, set to a region of the photo."""
         if self._predictor is None:

@@ -31,6 +31,8 @@ class StartFrame:
         transform: (2, 3) photo pixels -> frame pixels, both counted from the edge of pixel 0.
         warnings: sentences for the user about what may look bad, most important first; empty when all is well.
         fine: the same at twice the size; None: what is finer can only be enlarged.
+        hands: (2, 512, 512) uint8 cover of the left and the right hand, with what is bare of the arm, 0 where none was
+            found; None: nobody looked for any.
     """
 
     person: np.ndarray
@@ -39,6 +41,7 @@ class StartFrame:
     transform: np.ndarray
     warnings: tuple[str, ...] = ()
     fine: FinePicture | None = None
+    hands: np.ndarray | None = None
 
     @property
     def composite(self) -> np.ndarray:

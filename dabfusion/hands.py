@@ -1,0 +1,175 @@
+"""Hands as the photo shows them, moved as one piece and laid over the drawn dancer.
+
+On the grid of the flow a hand is a few cells: drawn from there it loses its fingers, and where it lay on a hip in the
+photo it stays printed on the hip. Where the photo's bare hands are known (:mod:`preprocess.hands`), each is a layer of
+its own, which follows wrist and fingertips, shortened where it points at the viewer; and what flow copies of a hand or
+a bare arm at a place where that arm is not any more counts as hidden, so that it is painted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .flow_autoencoder.body_reader import Body
+from .flow_autoencoder.flow_maps import FlowMaps
+from .flow_autoencoder.generator import Window
+from .flow_autoencoder.geometry import pixel_grid, warp
+from .skeleton import BONES, CARRIER, NUM_BONES, forward_kinematics, leg_length
+
+_SIDES = ("Left", "Right")
+#: Of both sides: joints from shoulder to wrist, the fingertips, and the bones that are arm.
+_SHOULDER, _ELBOW, _WRIST = (
+    tuple(BONES.index(side + part) for side in _SIDES) for part in ("Arm", "ForeArm", "Hand")
+)  # fmt: skip
+_TIPS = tuple(n for n in range(NUM_BONES, len(CARRIER)) if CARRIER[n] in _WRIST)
+_BODY, _HEAD = BONES.index("Spine"), BONES.index("Head")
+_FADE = 0.02  # frame units over which a hand begins at its wrist
+_STRAIGHT = 0.25  # how much the forearm's direction counts in a hand's, which is short and often seen end on
+_SHORTEST, _LONGEST = 0.35, 1.2  # of a hand's length in the photo
+_LEFT = (0.015, 0.045)  # frame units by which two motions differ: up to the first they agree, from the second not
+_COVERED = (0.35, 0.5)  # share of a hand's place that the body may not cover, for it to begin to be, and to be seen
+_IN_FRONT = (0.1, 0.2)  # leg lengths by which a hand is nearer to the viewer than trunk and head
+_LITTLE = 0.05  # cover by the person
+_LEAST = 1e-4
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """Hands and forearms, left and right (4), as they lie in B pictures: from ``joint`` (B, 4, 2) along ``way``
+    (B, 4, 2), image axes, frame units."""
+
+    joint: Tensor
+    way: Tensor
+
+    def back_to(self, start: _Segments) -> Tensor:
+        """Matrices (B, 4, 2, 2) that lead from places around a joint to those of the ``start`` (B = 1)."""
+        long, was = self.way.norm(dim=-1), start.way.norm(dim=-1)
+        scale = (long / was.clamp_min(_LEAST)).clamp(_SHORTEST, _LONGEST)[..., None]
+        along, along_then = (way / way.norm(dim=-1, keepdim=True).clamp_min(_LEAST) for way in (self.way, start.way))
+        across, across_then = (torch.stack([-v[..., 1], v[..., 0]], -1) for v in (along, along_then))
+        return (
+            along_then[..., :, None] * (along / scale)[..., None, :] + across_then[..., :, None] * across[..., None, :]
+        )
+
+
+class Hands:
+    """The hands of one start frame.
+
+    Args:
+        masks: (1, 2, S, S) in [0, 1]: left and right hand, with what is bare of the arm; zeros where none was found.
+        picture: (1, 4, S, S) the start frame's person, premultiplied RGBA, at the size that is drawn.
+        body: as read from the start frame (B = 1).
+    """
+
+    def __init__(self, masks: Tensor, picture: Tensor, body: Body) -> None:
+        self._body, self._size = body, picture.shape[-1]
+        self._start = self._segments(body.code)
+        grid = pixel_grid(self._size, self._size, masks.device)
+        reach = (grid - self._start.joint[0, :2, :, None, None]) * _unit(self._start.way[0, :2])[..., None, None]
+        beyond = (reach.sum(1)[None] / _FADE + 1).clamp(0, 1)  # (1, 2, S, S)
+        inside = (2 * F.avg_pool2d(masks, 3, 1, 1) - 1).clamp(0, 1)  # not the rim, which has other colours in it
+        self._layers = [picture * (inside * beyond)[:, side : side + 1] for side in range(2)]
+        self._bare = torch.cat([masks * beyond, masks * (1 - beyond)], 1)  # (1, 4, S, S)
+        self._reach = [_farthest(layer[:, 3:], grid, self._start.joint[0, k]) for k, layer in enumerate(self._layers)]
+
+    def uncovered(self, maps: FlowMaps, code: Tensor) -> FlowMaps:
+        """Maps of B frames of ``code`` (B, 117) in which nobody copies an arm from where it is not any more."""
+        size = maps.flow.shape[-1]
+        bare = F.max_pool2d(F.interpolate(self._bare, (size, size), mode="area"), 3, 1, 1)
+        copied = warp(bare.expand(len(code), -1, -1, -1), maps.flow)  # (B, 4, h, w)
+        now = self._segments(code)
+        grid = pixel_grid(size, size, code.device)
+        differs = []
+        for k, back in enumerate(now.back_to(self._start).unbind(1)):
+            moved = _sources(grid, now.joint[:, k], back, self._start.joint[:, k]) - grid - maps.flow.float()
+            differs.append(moved.norm(dim=1))
+        left = _ramp(torch.stack(differs, 1), _LEFT)
+        hidden = 1 - (1 - copied * left).prod(1, keepdim=True)
+        return replace(
+            maps, occlusion=maps.occlusion * (1 - hidden * (1 - _of_arms(maps) / maps.matte.clamp_min(0.05)))
+        )
+
+    def laid_over(self, drawn: Tensor, window: Window, maps: FlowMaps, code: Tensor) -> Tensor:
+        """The window of B frames, premultiplied RGBA (B, 4, h, w), with the hands in front where they are seen."""
+        now = self._segments(code)
+        back = now.back_to(self._start)
+        grid = pixel_grid(self._size, self._size, code.device)
+        out = drawn.clone()
+        for k, layer in enumerate(self._layers):
+            place = _around(now.joint[:, k], self._reach[k], self._size, window)
+            if place is None:
+                continue
+            rows, columns = place
+            source = _sources(grid[:, rows, columns], now.joint[:, k], back[:, k], self._start.joint[:, k])
+            hand = F.grid_sample(layer.expand(len(code), -1, -1, -1), source.permute(0, 2, 3, 1), align_corners=False)
+            hand = hand * self._seen(hand[:, 3:], maps, place, code, k)[:, None, None, None]
+            inner = out[..., _shifted(rows, window[0]), _shifted(columns, window[1])]
+            inner.mul_(1 - hand[:, 3:]).add_(hand)
+        return out
+
+    def _seen(self, alpha: Tensor, maps: FlowMaps, place: tuple[slice, slice], code: Tensor, side: int) -> Tensor:
+        """How far the hand with ``alpha`` (B, 1, h, w) is to be seen: (B,); 0 behind the body."""
+        others = (maps.matte - _of_arms(maps)).clamp_min(0).float()
+        covered = F.interpolate(others, (self._size, self._size), mode="bilinear", align_corners=False)
+        weight = alpha.square()
+        free = 1 - (weight * covered[..., place[0], place[1]]).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(_LEAST)
+        points = self._points(code)
+        nearer = points[:, _WRIST[side], 2] - points[:, [_BODY, _HEAD], 2].amax(1)
+        front = _ramp(nearer / leg_length(self._body.offsets), _IN_FRONT)
+        return torch.maximum(_ramp(free, _COVERED), front)
+
+    def _points(self, code: Tensor) -> Tensor:
+        """(B, 24, 3), camera axes."""
+        return forward_kinematics(code, self._body.offsets, self._body.hips)
+
+    def _segments(self, code: Tensor) -> _Segments:
+        flat = self._points(code)[..., :2] * torch.tensor([1.0, -1.0], device=code.device)
+        elbow, wrist, tip = (flat[:, list(names)] for names in (_ELBOW, _WRIST, _TIPS))
+        length = torch.linalg.vector_norm(self._body.offsets[:, list(_TIPS)], dim=-1)[..., None]
+        hand = tip - wrist + _STRAIGHT * length * _unit(wrist - elbow)
+        return _Segments(torch.cat([wrist, elbow], 1), torch.cat([hand, wrist - elbow], 1))
+
+
+def _of_arms(maps: FlowMaps) -> Tensor:
+    """(B, 1, h, w) how much of each cell shows arms."""
+    if maps.parts is None:
+        raise ValueError("Hands need flow maps that tell parts of the body.")
+    return maps.parts[:, list(_SHOULDER + _ELBOW + _WRIST)].sum(1, keepdim=True)
+
+
+def _unit(way: Tensor) -> Tensor:
+    return way / way.norm(dim=-1, keepdim=True).clamp_min(_LEAST)
+
+
+def _ramp(value: Tensor, ends: tuple[float, float]) -> Tensor:
+    """0 up to the first end, 1 from the second on."""
+    return ((value - ends[0]) / (ends[1] - ends[0])).clamp(0, 1)
+
+
+def _sources(grid: Tensor, joint: Tensor, back: Tensor, start_joint: Tensor) -> Tensor:
+    """Where places (2, h, w) were in the start frame, for B frames: (B, 2, h, w)."""
+    away = grid[None] - joint[:, :, None, None]
+    return torch.einsum("bij,bjhw->bihw", back, away) + start_joint[:, :, None, None]
+
+
+def _farthest(alpha: Tensor, grid: Tensor, joint: Tensor) -> float:
+    """How far from its joint (2,) a layer with alpha (1, 1, S, S) reaches, frame units; 0 for an empty one."""
+    return float((alpha[0, 0].gt(0) * (grid - joint[:, None, None]).norm(dim=0)).max())
+
+
+def _around(joints: Tensor, reach: float, size: int, window: Window) -> tuple[slice, slice] | None:
+    """Rows and columns of the window within reach of joints (B, 2); None where there are none."""
+    top, left, height, width = window
+    low = ((joints.amin(0) - _LONGEST * reach + 1) * size / 2).floor().int().tolist()
+    high = ((joints.amax(0) + _LONGEST * reach + 1) * size / 2).ceil().int().tolist()
+    rows = slice(max(low[1], top), min(high[1], top + height))
+    columns = slice(max(low[0], left), min(high[0], left + width))
+    return (rows, columns) if reach > 0 and rows.start < rows.stop and columns.start < columns.stop else None
+
+
+def _shifted(part: slice, by: int) -> slice:
+    return slice(part.start - by, part.stop - by)
