@@ -27,7 +27,7 @@ from .flow_autoencoder.codec import FlowCodec
 from .flow_autoencoder.flow_maps import FlowMaps
 from .flow_autoencoder.generator import Generator, Window
 from .flow_autoencoder.geometry import crop
-from .flow_autoencoder.stiff_head import with_stiff_head
+from .flow_autoencoder.stiff_parts import with_stiff_parts
 from .flow_diffusion.model import FlowDiffusion, FlowDiffusionConfig, build_flow_diffusion
 from .flow_diffusion.normalise import proper_codes
 from .hands import Hands
@@ -154,7 +154,9 @@ class TrainedDancer:
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
             count = len(code)
             with self._precision():
-                maps = with_stiff_head(self._codec.decode(description.repeated(count), body.body.repeated(count), code))
+                maps = with_stiff_parts(
+                    self._codec.decode(description.repeated(count), body.body.repeated(count), code)
+                )
                 maps = maps if hands is None else hands.uncovered(maps, code)
                 window = drawn_window(maps)
                 drawn = self._generator.draw(encoded.repeated(count), maps, window)

@@ -26,7 +26,7 @@ from dabfusion.dance_model import (
 from dabfusion.errors import CheckpointError
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
-from dabfusion.flow_autoencoder.stiff_head import with_stiff_head
+from dabfusion.flow_autoencoder.stiff_parts import with_stiff_parts
 from dabfusion.flow_diffusion.model import FlowDiffusionConfig, build_flow_diffusion
 from dabfusion.known_front import DRAWING, PERSON
 from dabfusion.shown_side import with_shown_side
@@ -163,7 +163,7 @@ def test_frames_of_256_are_what_the_generator_decodes(dancer: TrainedDancer, sta
         with torch.autocast("cpu", torch.bfloat16):
             description, encoded = dancer._codec.describe(person), dancer._generator.encode(person)
             anchored = dancer._codec.anchored(description, body.body)
-            maps = with_stiff_head(dancer._codec.decode(anchored.repeated(8), body.body.repeated(8), code))
+            maps = with_stiff_parts(dancer._codec.decode(anchored.repeated(8), body.body.repeated(8), code))
             top, left, height, width = window = drawn_window(maps)
             layer = dancer._generator.decode(encoded.repeated(8), maps, window).float()
         whole = F.pad(crisp(layer) * near_person(maps, window), (left, 256 - left - width, top, 256 - top - height))
