@@ -6,8 +6,8 @@ import numpy as np
 
 from .skeleton import ROTATION_SIZE
 
-KNEE = 0.55  #: travel to the side up to this, in leg lengths, is not touched
-LIMIT = 0.9  #: no travel goes beyond this
+KNEE = 0.35  #: travel to the side up to this, in leg lengths, is not touched
+LIMIT = 0.65  #: no travel goes beyond this
 
 
 def keep_on_stage(codes: np.ndarray) -> np.ndarray:
