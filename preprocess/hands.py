@@ -46,11 +46,15 @@ def find_hands(segmenter: Segmenter, photo: Photo, person: Person, cutout: Cutou
     Raises:
         WeightsError: the model's weights are missing.
     """
-    found = []
+    nothing, found = np.zeros_like(cutout.mask), []
     for arm in _ARMS:
         points = _prompts(joints, cutout.mask, *arm)
-        found.append(_hand(segmenter.part_of(photo, person, points), cutout, points) if points else None)
-    return np.stack([np.zeros_like(cutout.mask) if hand is None else hand for hand in found])
+        found.append(_hand(segmenter.part_of(photo, person, points), cutout, points) if points else nothing)
+    left, right = found
+    if (left & right).any():  # one hand, claimed by both wrists
+        less = joints[LEFT_WRIST, 2] < joints[RIGHT_WRIST, 2]
+        left, right = (nothing, right) if less else (left, nothing)
+    return np.stack([left, right])
 
 
 def _prompts(joints: np.ndarray, figure: np.ndarray, elbow: int, wrist: int) -> list[Point]:
@@ -71,11 +75,11 @@ def _prompts(joints: np.ndarray, figure: np.ndarray, elbow: int, wrist: int) -> 
     return [(float(x), float(y), inside) for places, inside in ((on, True), (beside, False)) for x, y in places]
 
 
-def _hand(found: Cutout, cutout: Cutout, points: list[Point]) -> np.ndarray | None:
-    """What was found, if it is a hand."""
+def _hand(found: Cutout, cutout: Cutout, points: list[Point]) -> np.ndarray:
+    """What was found, if it is a hand, or nothing."""
     hand = _pieces_at(found.mask & cutout.mask, [(x, y) for x, y, inside in points if inside])
     trusted = found.quality >= LEAST_QUALITY and hand.sum() <= MOST_SHARE * cutout.mask.sum()
-    return hand if trusted else None
+    return hand if trusted else np.zeros_like(hand)
 
 
 def _beside(joints: np.ndarray) -> list[np.ndarray]:

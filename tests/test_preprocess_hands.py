@@ -90,3 +90,13 @@ def test_a_hand_outside_the_figure_is_not_asked_for() -> None:
 @pytest.mark.parametrize(("side", "quality"), [(60, 0.9), (10, LEAST_QUALITY - 0.05)])
 def test_what_is_too_large_or_a_guess_is_no_hand(side: int, quality: float) -> None:
     assert not hands_of(SeesSquares(side, quality), joints()).any()
+
+
+def test_a_hand_that_both_wrists_claim_is_the_surer_ones() -> None:
+    found = joints()
+    found[RIGHT_WRIST] = (68, 100, 0.8)
+    left, right = hands_of(SeesSquares(), found)
+    assert left.any() and not right.any()
+    found[RIGHT_WRIST, 2] = 0.95
+    left, right = hands_of(SeesSquares(), found)
+    assert right.any() and not left.any()
