@@ -30,6 +30,7 @@ from dabfusion.flow_autoencoder.capsules import propose
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.generator import Generator
+from dabfusion.flow_autoencoder.stiff_parts import with_stiff_parts
 from dabfusion.training.pairs import PairBatch, PairPack
 from dabfusion.training.train_generator import exact_maps
 
@@ -55,7 +56,7 @@ class Stage1:
     def decode(self, batch: PairBatch, body: Body) -> FlowMaps:
         """Flow maps of the driving frames, given a body, as the product decodes them."""
         description = self.codec.anchored(self.codec.describe(batch.start), body).repeated(batch.drives)
-        return self.codec.decode(description, body.repeated(batch.drives), batch.code)
+        return with_stiff_parts(self.codec.decode(description, body.repeated(batch.drives), batch.code))
 
     def read(self, batch: PairBatch, hints: bool) -> Body:
         """The body as read from the start frames."""
