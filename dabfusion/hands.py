@@ -49,11 +49,10 @@ class _Segments:
         """Matrices (B, 4, 2, 2) that lead from places around a joint to those of the ``start`` (B = 1)."""
         long, was = self.way.norm(dim=-1), start.way.norm(dim=-1)
         scale = (long / was.clamp_min(_LEAST)).clamp(_SHORTEST, _LONGEST)[..., None]
-        along, along_then = (way / way.norm(dim=-1, keepdim=True).clamp_min(_LEAST) for way in (self.way, start.way))
+        along, along_then = _unit(self.way), _unit(start.way)
         across, across_then = (torch.stack([-v[..., 1], v[..., 0]], -1) for v in (along, along_then))
-        return (
-            along_then[..., :, None] * (along / scale)[..., None, :] + across_then[..., :, None] * across[..., None, :]
-        )
+        shortened = along_then[..., :, None] * (along / scale)[..., None, :]
+        return shortened + across_then[..., :, None] * across[..., None, :]
 
 
 class Hands:
@@ -89,9 +88,8 @@ class Hands:
             differs.append(moved.norm(dim=1))
         left = _ramp(torch.stack(differs, 1), _LEFT)
         hidden = 1 - (1 - copied * left).prod(1, keepdim=True)
-        return replace(
-            maps, occlusion=maps.occlusion * (1 - hidden * (1 - _of_arms(maps) / maps.matte.clamp_min(0.05)))
-        )
+        others = 1 - _of_arms(maps) / maps.matte.clamp_min(_LITTLE)
+        return replace(maps, occlusion=maps.occlusion * (1 - hidden * others))
 
     def laid_over(self, drawn: Tensor, window: Window, maps: FlowMaps, code: Tensor) -> Tensor:
         """The window of B frames, premultiplied RGBA (B, 4, h, w), with the hands in front where they are seen."""

@@ -12,7 +12,7 @@ _BACK = '<circle cx="10" cy="7" r="6" class="full"/><path d="M10 15v22M10 19l-9 
 #: drawing, works, heading, sentence
 _CASES: tuple[tuple[str, bool, str, str], ...] = (
     (f'<g transform="translate(30 10)">{_FIGURE}</g>', True, "Head to feet", "One person, standing, seen from the "
-     "front, arms a little away from the body."),
+     "front, hands in sight, arms a little away from the body."),
     (f'<g transform="translate(30 10)">{_FIGURE}</g><path d="M8 4h64v72h-64z"/>', True, "Drawings and toys",
      "A clear figure on a plain background, with arms and legs that can be told apart."),
     (f'<g transform="translate(22 16) scale(1.8)">{_FIGURE}</g>', False, "Cut off", "Feet or knees outside the picture "
