@@ -175,8 +175,8 @@ def test_a_mirrored_window_is_a_mirrored_dance() -> None:
     dance = sample_dance(3, seconds=6, style="waack")
     away = dance.root - dance.root[0]
     other = encode_pose(mirror_rotation(dance.rotation).astype(np.float32), away * np.float32([-1, 1, 1]))
-    mirrored = style_recognition._mirrored(judged_windows(encode_pose(dance.rotation, away), 30))
-    torch.testing.assert_close(mirrored, judged_windows(other, 30), atol=1e-3, rtol=0)
+    seen = style_recognition.mirrored(judged_windows(encode_pose(dance.rotation, away), 30))
+    torch.testing.assert_close(seen, judged_windows(other, 30), atol=1e-3, rtol=0)
 
 
 def test_recognition_counts_windows(tmp_path: Path) -> None:

@@ -86,15 +86,17 @@ class Dancer:
     model: FlowDiffusion
     steps: int = GenerationOptions.steps
     guidance: float = GenerationOptions.guidance
+    accent: float = GenerationOptions.accent
 
     def dance(self, features: np.ndarray, start: np.ndarray, seed: int, style: str = "auto") -> np.ndarray:
         """Codes (F, 117) at 30 fps for music features (T, 16) and a start pose (117,)."""
         with torch.no_grad():
             codes = dance_codes(self.model, start, features, DanceOptions(seed, self.steps, self.guidance, style))
-        return video_codes(codes, features)
+        return video_codes(codes, features, self.accent)
 
 
-def video_codes(codes: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Codes (F, 117) at 30 fps, with the product's accents, of sampled codes (T, 117) to music features (T, 16)."""
+def video_codes(codes: np.ndarray, features: np.ndarray, accent: float = GenerationOptions.accent) -> np.ndarray:
+    """Codes (F, 117) at 30 fps, with the product's accents unless told otherwise, of sampled codes (T, 117) to music
+    features (T, 16)."""
     count = round(len(codes) / CODE_FPS * VIDEO_FPS)
-    return accented_codes(codes, features, VIDEO_FPS, count, GenerationOptions.accent)
+    return accented_codes(codes, features, VIDEO_FPS, count, accent)

@@ -86,14 +86,17 @@ def judged_windows(codes: np.ndarray, fps: float) -> Tensor:
     kept = codes[np.minimum(np.round(at * fps).astype(int), len(codes) - 1)]
     count = len(kept) // WINDOW
     points = forward_kinematics(torch.from_numpy(kept[: count * WINDOW]).float(), mean_body(), torch.zeros(3))
-    windows = points.reshape(count, WINDOW, NUM_POINTS, 3)
+    return faced(points.reshape(count, WINDOW, NUM_POINTS, 3)).flatten(2)
+
+
+def faced(windows: Tensor) -> Tensor:
+    """Windows of points (N, T, 24, 3), each turned and moved so that its first frame faces the viewer in the middle."""
     across = windows[:, 0, 13] - windows[:, 0, 16]  # from the right hip to the left one
     angle = torch.atan2(across[:, 2], across[:, 0])
     c, s = angle.cos(), angle.sin()
     zero, one = torch.zeros_like(c), torch.ones_like(c)
     turn = torch.stack([c, zero, s, zero, one, zero, -s, zero, c], -1).reshape(-1, 1, 3, 3)
-    centred = windows - windows[:, :1, :1] * torch.tensor([1.0, 0.0, 1.0])
-    return (centred @ turn.transpose(-1, -2)).flatten(2)
+    return (windows - windows[:, :1, :1] * torch.tensor([1.0, 0.0, 1.0])) @ turn.transpose(-1, -2)
 
 
 def truth_dances(first_seed: int, count: int, seconds: float = 20.0) -> list[tuple[int, np.ndarray]]:
@@ -112,8 +115,8 @@ def _tensors(dances: Sequence[tuple[int, np.ndarray]], fps: float) -> tuple[Tens
     return torch.cat(windows), torch.cat(genres)
 
 
-def _mirrored(points: Tensor) -> Tensor:
-    """The windows (B, 60, 72) seen in a mirror; the points of both sides change places."""
+def mirrored(points: Tensor) -> Tensor:
+    """The windows (B, T, 72) seen in a mirror; the points of both sides change places."""
     sides = [*range(5), *range(9, 13), *range(5, 9), *range(16, 19), *range(13, 16), 19, 21, 20, 23, 22]
     return (points.unflatten(-1, (24, 3))[:, :, sides] * torch.tensor([-1.0, 1.0, 1.0])).flatten(2)
 
@@ -129,7 +132,7 @@ def train_judge(dances: int = 1200, steps: int = 1500, seed: int = 0) -> StyleJu
         rows = torch.randint(len(points), (64,))
         batch = points[rows]
         flip = torch.rand(len(batch), 1, 1) < 0.5
-        batch = torch.where(flip, _mirrored(batch), batch) + 0.01 * torch.randn_like(batch)
+        batch = torch.where(flip, mirrored(batch), batch) + 0.01 * torch.randn_like(batch)
         loss = nn.functional.cross_entropy(judge(batch), genres[rows], label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
