@@ -91,3 +91,10 @@ def test_a_head_that_was_read_as_tilted_stays_near_its_tilt(freedom: Freedom) ->
     tilt = np.arctan2(after[:, 1, 0], after[:, 1, 1])
     assert (np.abs(tilt - 0.7) <= freedom.tilt.most + 1e-6).all()
     assert tilt.min() < 0.7 - 0.8 * freedom.tilt.most  # it does move
+
+
+@both
+def test_a_nod_is_a_nod_wherever_the_head_has_turned(freedom: Freedom) -> None:
+    nodding = about(1, np.full(40, 1.2)) @ about(0, np.linspace(-0.9, 0.9, 40))
+    front = rotations_of(facing_viewer(whole_body(nodding), STANDING, freedom))[:, HEAD, :, 2]
+    np.testing.assert_allclose(np.arcsin(front[:, 1]), -limited(np.linspace(-0.9, 0.9, 40), freedom.nod), atol=1e-4)

@@ -100,3 +100,10 @@ def test_a_hand_that_both_wrists_claim_is_the_surer_ones() -> None:
     found[RIGHT_WRIST, 2] = 0.95
     left, right = hands_of(SeesSquares(), found)
     assert right.any() and not left.any()
+
+
+def test_no_hand_reaches_beyond_the_figure() -> None:
+    figure = np.ones((200, 100), bool)
+    figure[:, 72:] = False
+    left, _ = hands_of(SeesSquares(), joints(), figure)
+    assert left.any() and not (left & ~figure).any()
