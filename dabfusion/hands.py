@@ -77,6 +77,10 @@ class Hands:
 
     def uncovered(self, maps: FlowMaps, code: Tensor) -> FlowMaps:
         """Maps of B frames of ``code`` (B, 117) in which nobody copies an arm from where it is not any more."""
+        with torch.autocast(code.device.type, enabled=False):  # pixels are told apart
+            return self._uncovered(maps, code)
+
+    def _uncovered(self, maps: FlowMaps, code: Tensor) -> FlowMaps:
         size = maps.flow.shape[-1]
         bare = F.max_pool2d(F.interpolate(self._bare, (size, size), mode="area"), 3, 1, 1)
         copied = warp(bare.expand(len(code), -1, -1, -1), maps.flow)  # (B, 4, h, w)

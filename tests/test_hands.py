@@ -123,3 +123,10 @@ def test_nobody_copies_a_hand_from_where_it_is_not_any_more(hands: Hands) -> Non
     assert shown(raised, LEFT_ARM[2])[row, column] > 0.95  # the hand itself is copied from there
     assert shown(pose(), HIPS).min() > 0.95  # the hand has not left
     assert shown(raised, HIPS)[:, : GRID // 2].min() > 0.99  # the other side of the picture
+
+
+def test_under_autocast_hands_are_uncovered_as_exactly(hands: Hands) -> None:
+    raised = pose(left=turn(2, 0.06))
+    exact = hands.uncovered(maps(HIPS), raised).occlusion
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(hands.uncovered(maps(HIPS), raised).occlusion, exact)
