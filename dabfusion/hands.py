@@ -3,7 +3,8 @@
 On the grid of the flow a hand is a few cells: drawn from there it loses its fingers, and where it lay on a hip in the
 photo it stays printed on the hip. Where the photo's bare hands are known (:mod:`preprocess.hands`), each is a layer of
 its own, which follows wrist and fingertips, shortened where it points at the viewer; and what flow copies of a hand or
-a bare arm at a place where that arm is not any more counts as hidden, so that it is painted.
+a bare arm at a place where that arm is not any more counts as hidden, so that it is painted. Where only one hand is
+known, the other is its mirror image, as soon as it has left the place that the photo gives it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _FADE = 0.02  # frame units over which a hand begins at its wrist
 _STRAIGHT = 0.25  # how much the forearm's direction counts in a hand's, which is short and often seen end on
 _SHORTEST, _LONGEST = 0.35, 1.2  # of a hand's length in the photo
 _LEFT = (0.015, 0.045)  # frame units by which two motions differ: up to the first they agree, from the second not
+_AWAY = (0.05, 0.12)  # frame units from its place in the photo at which a hand that is not known begins to be drawn
 _COVERED = (0.35, 0.5)  # share of a hand's place that the body may not cover, for it to begin to be, and to be seen
 _IN_FRONT = (0.1, 0.2)  # leg lengths by which a hand is nearer to the viewer than trunk and head
 _LITTLE = 0.05  # cover by the person
@@ -45,14 +47,35 @@ class _Segments:
     joint: Tensor
     way: Tensor
 
-    def back_to(self, start: _Segments) -> Tensor:
-        """Matrices (B, 4, 2, 2) that lead from places around a joint to those of the ``start`` (B = 1)."""
+    def of(self, *numbers: int) -> _Segments:
+        """Some of them."""
+        return _Segments(self.joint[:, list(numbers)], self.way[:, list(numbers)])
+
+    def back_to(self, start: _Segments, mirrored: bool = False) -> Tensor:
+        """Matrices (B, n, 2, 2) that lead from places around a joint to those of the ``start`` (B = 1), or to their
+        mirror images."""
         long, was = self.way.norm(dim=-1), start.way.norm(dim=-1)
         scale = (long / was.clamp_min(_LEAST)).clamp(_SHORTEST, _LONGEST)[..., None]
         along, along_then = _unit(self.way), _unit(start.way)
         across, across_then = (torch.stack([-v[..., 1], v[..., 0]], -1) for v in (along, along_then))
+        across = -across if mirrored else across
         shortened = along_then[..., :, None] * (along / scale)[..., None, :]
         return shortened + across_then[..., :, None] * across[..., None, :]
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """One hand to be drawn: its side, the side that the photo shows of it, premultiplied RGBA (1, 4, S, S), and how far
+    that reaches from its wrist."""
+
+    side: int
+    shown: int
+    layer: Tensor
+    reach: float
+
+    @property
+    def mirrored(self) -> bool:
+        return self.side != self.shown
 
 
 class Hands:
@@ -68,12 +91,14 @@ class Hands:
         self._body, self._size = body, picture.shape[-1]
         self._start = self._segments(body.code)
         grid = pixel_grid(self._size, self._size, masks.device)
-        reach = (grid - self._start.joint[0, :2, :, None, None]) * _unit(self._start.way[0, :2])[..., None, None]
-        beyond = (reach.sum(1)[None] / _FADE + 1).clamp(0, 1)  # (1, 2, S, S)
+        along = (grid - self._start.joint[0, :2, :, None, None]) * _unit(self._start.way[0, :2])[..., None, None]
+        beyond = (along.sum(1)[None] / _FADE + 1).clamp(0, 1)  # (1, 2, S, S)
         inside = (2 * F.avg_pool2d(masks, 3, 1, 1) - 1).clamp(0, 1)  # not the rim, which has other colours in it
-        self._layers = [picture * (inside * beyond)[:, side : side + 1] for side in range(2)]
         self._bare = torch.cat([masks * beyond, masks * (1 - beyond)], 1)  # (1, 4, S, S)
-        self._reach = [_farthest(layer[:, 3:], grid, self._start.joint[0, k]) for k, layer in enumerate(self._layers)]
+        layers = [picture * (inside * beyond)[:, side : side + 1] for side in range(2)]
+        reach = [_farthest(layer[:, 3:], grid, self._start.joint[0, k]) for k, layer in enumerate(layers)]
+        shown = [side if reach[side] else 1 - side for side in range(2)]
+        self._hands = [_Hand(side, n, layers[n], reach[n]) for side, n in enumerate(shown) if reach[n]]
 
     def uncovered(self, maps: FlowMaps, code: Tensor) -> FlowMaps:
         """Maps of B frames of ``code`` (B, 117) in which nobody copies an arm from where it is not any more."""
@@ -92,25 +117,33 @@ class Hands:
             differs.append(moved.norm(dim=1))
         left = _ramp(torch.stack(differs, 1), _LEFT)
         hidden = 1 - (1 - copied * left).prod(1, keepdim=True)
-        others = 1 - _of_arms(maps) / maps.matte.clamp_min(_LITTLE)
-        return replace(maps, occlusion=maps.occlusion * (1 - hidden * others))
+        shown = 1 - hidden * (1 - _of_arms(maps) / maps.matte.clamp_min(_LITTLE))
+        for hand in self._hands:
+            if hand.mirrored and maps.parts is not None:  # what the photo shows at its place is something else
+                guessed = self._away(now, hand.side)[:, None, None, None]
+                shown = shown * (1 - guessed * maps.parts[:, _WRIST[hand.side], None])
+        return replace(maps, occlusion=maps.occlusion * shown)
 
     def laid_over(self, drawn: Tensor, window: Window, maps: FlowMaps, code: Tensor) -> Tensor:
         """The window of B frames, premultiplied RGBA (B, 4, h, w), with the hands in front where they are seen."""
         now = self._segments(code)
-        back = now.back_to(self._start)
         grid = pixel_grid(self._size, self._size, code.device)
         out = drawn.clone()
-        for k, layer in enumerate(self._layers):
-            place = _around(now.joint[:, k], self._reach[k], self._size, window)
+        for hand in self._hands:
+            place = _around(now.joint[:, hand.side], hand.reach, self._size, window)
             if place is None:
                 continue
             rows, columns = place
-            source = _sources(grid[:, rows, columns], now.joint[:, k], back[:, k], self._start.joint[:, k])
-            hand = F.grid_sample(layer.expand(len(code), -1, -1, -1), source.permute(0, 2, 3, 1), align_corners=False)
-            hand = hand * self._seen(hand[:, 3:], maps, place, code, k)[:, None, None, None]
+            back = now.of(hand.side).back_to(self._start.of(hand.shown), hand.mirrored)[:, 0]
+            wrist, start = now.joint[:, hand.side], self._start.joint[:, hand.shown]
+            source = _sources(grid[:, rows, columns], wrist, back, start).permute(0, 2, 3, 1)
+            cover = F.grid_sample(hand.layer.expand(len(code), -1, -1, -1), source, align_corners=False)
+            seen = self._seen(cover[:, 3:], maps, place, code, hand.side)
+            if hand.mirrored:
+                seen = seen * self._away(now, hand.side)
+            cover = cover * seen[:, None, None, None]
             inner = out[..., _shifted(rows, window[0]), _shifted(columns, window[1])]
-            inner.mul_(1 - hand[:, 3:]).add_(hand)
+            inner.mul_(1 - cover[:, 3:]).add_(cover)
         return out
 
     def _seen(self, alpha: Tensor, maps: FlowMaps, place: tuple[slice, slice], code: Tensor, side: int) -> Tensor:
@@ -123,6 +156,10 @@ class Hands:
         nearer = points[:, _WRIST[side], 2] - points[:, [_BODY, _HEAD], 2].amax(1)
         front = _ramp(nearer / leg_length(self._body.offsets), _IN_FRONT)
         return torch.maximum(_ramp(free, _COVERED), front)
+
+    def _away(self, now: _Segments, side: int) -> Tensor:
+        """How far a wrist has left its place in the photo: (B,), in [0, 1]."""
+        return _ramp((now.joint[:, side] - self._start.joint[:, side]).norm(dim=-1), _AWAY)
 
     def _points(self, code: Tensor) -> Tensor:
         """(B, 24, 3), camera axes."""

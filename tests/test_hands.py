@@ -130,3 +130,33 @@ def test_under_autocast_hands_are_uncovered_as_exactly(hands: Hands) -> None:
     exact = hands.uncovered(maps(HIPS), raised).occlusion
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(hands.uncovered(maps(HIPS), raised).occlusion, exact)
+
+
+def test_a_hand_that_is_not_known_is_the_mirror_image_of_the_other(hands: Hands) -> None:
+    still = over_nothing(hands, pose(), maps(None))
+    assert still[3][:, : SIZE // 2].max() == 0  # where the photo shows it, whatever that is, stays
+    code = pose(right=turn(2, 0.9), left=turn(2, -0.9))  # both arms down, as in a mirror
+    drawn = over_nothing(hands, code, maps(None))
+    torch.testing.assert_close(drawn, drawn.flip(-1), atol=0.05, rtol=0)
+    wrist, tip = places(code)[[BONES.index("RightHand"), NUM_BONES + 2]]
+    right = torch.cat([drawn[3][:, : SIZE // 2], torch.zeros(SIZE, SIZE // 2)], 1)
+    torch.testing.assert_close(middle(right), (wrist + tip) / 2, atol=0.012, rtol=0)
+
+
+def test_two_known_hands_are_each_their_own() -> None:
+    flat = places(pose())
+    x, y = pixel_grid(SIZE, SIZE)
+    bars = [((x - flat[tip][0]).abs() < 0.1) & ((y - flat[tip][1]).abs() < 0.03) for tip in (TIP, TIP + 1)]
+    masks = torch.stack(bars).float()[None]
+    picture = torch.stack([bars[0].float(), bars[1].float(), 0 * x * y, (bars[0] | bars[1]).float()])[None]
+    both = Hands(masks, picture, Body(torch.zeros(1, 24, 2), pose(), LEG * mean_body()[None]))
+    drawn = over_nothing(both, pose(left=turn(2, 0.5), right=turn(2, -0.5)), maps(None))
+    assert drawn[0][:, : SIZE // 2].max() == 0 and drawn[1][:, SIZE // 2 :].max() == 0
+    assert drawn[0].max() > 0.99 and drawn[1].max() > 0.99
+
+
+def test_what_the_photo_shows_in_place_of_an_unknown_hand_is_not_copied(hands: Hands) -> None:
+    lowered = pose(right=turn(2, 0.9))
+    assert hands.uncovered(maps(RIGHT_ARM[2]), lowered).occlusion.max() < 0.01
+    assert hands.uncovered(maps(RIGHT_ARM[2]), pose()).occlusion.min() > 0.99  # it has not left
+    assert hands.uncovered(maps(RIGHT_ARM[1]), lowered).occlusion.min() > 0.99  # a forearm is a forearm
