@@ -150,14 +150,13 @@ class TrainedDancer:
             encoded = self._generator.encode(person)
         codes = with_shown_side(codes, body.code, body.offsets)
         hands = self._hands(start_frame, finer, body.body)
+        gone = hands.gone(torch.from_numpy(codes).to(self._device))
         for first in range(0, len(codes), _BATCH):
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
-            count = len(code)
+            count, gone_now = len(code), gone[first : first + _BATCH]
             with self._precision():
-                maps = with_stiff_parts(
-                    self._codec.decode(description.repeated(count), body.body.repeated(count), code)
-                )
-                maps = maps if hands is None else hands.uncovered(maps, code)
+                maps = self._codec.decode(description.repeated(count), body.body.repeated(count), code)
+                maps = hands.uncovered(with_stiff_parts(maps), code, gone_now)
                 window = drawn_window(maps)
                 drawn = self._generator.draw(encoded.repeated(count), maps, window)
             light = contact_shadow(body.body, code, FRAME_SIZE)
@@ -165,13 +164,13 @@ class TrainedDancer:
                 drawn, window = refine(drawn, maps.flow, finer, window)
                 light = enlarge(light)
             layer = crisp(drawn.layer.float()) * near_person(maps, window, size)
-            layer = layer if hands is None else hands.laid_over(layer, window, maps, code)
+            layer = hands.laid_over(layer, window, maps, code, gone_now)
             yield _to_bytes(_over_plate(layer, plate * light, window))
 
-    def _hands(self, start_frame: StartFrame, picture: Tensor, body: Body) -> Hands | None:
-        """The hands of a start frame whose person is drawn from ``picture`` (1, 4, S, S); None where none are known."""
-        if start_frame.hands is None or not start_frame.hands.any():
-            return None
+    def _hands(self, start_frame: StartFrame, picture: Tensor, body: Body) -> Hands:
+        """The hands of a start frame whose person is drawn from ``picture`` (1, 4, S, S)."""
+        if start_frame.hands is None:
+            return Hands(torch.zeros_like(picture[:, :2]), picture, body)
         masks = torch.from_numpy(start_frame.hands)[None].to(self._device) / 255
         return Hands(F.interpolate(masks, picture.shape[-2:], mode="area"), picture, body)
 

@@ -88,7 +88,7 @@ class Hands:
     """
 
     def __init__(self, masks: Tensor, picture: Tensor, body: Body) -> None:
-        self._body, self._size = body, picture.shape[-1]
+        self._body, self._size, self._known = body, picture.shape[-1], bool(masks.any())
         self._start = self._segments(body.code)
         grid = pixel_grid(self._size, self._size, masks.device)
         along = (grid - self._start.joint[0, :2, :, None, None]) * _unit(self._start.way[0, :2])[..., None, None]
@@ -100,12 +100,21 @@ class Hands:
         shown = [side if reach[side] else 1 - side for side in range(2)]
         self._hands = [_Hand(side, n, layers[n], reach[n]) for side, n in enumerate(shown) if reach[n]]
 
-    def uncovered(self, maps: FlowMaps, code: Tensor) -> FlowMaps:
-        """Maps of B frames of ``code`` (B, 117) in which nobody copies an arm from where it is not any more."""
-        with torch.autocast(code.device.type, enabled=False):  # pixels are told apart
-            return self._uncovered(maps, code)
+    def gone(self, codes: Tensor) -> Tensor:
+        """How far each hand has left its place in the photo, or had left it before: (F, 2) in [0, 1] for a dance's
+        codes (F, 117). A hand that is another's mirror image does not turn back into what the photo shows."""
+        moved = (self._segments(codes).joint[:, :2] - self._start.joint[:, :2]).norm(dim=-1)
+        return _ramp(moved, _AWAY).cummax(0).values
 
-    def _uncovered(self, maps: FlowMaps, code: Tensor) -> FlowMaps:
+    def uncovered(self, maps: FlowMaps, code: Tensor, gone: Tensor) -> FlowMaps:
+        """Maps of B frames of ``code`` (B, 117) in which nobody copies an arm from where it is not any more; ``gone``
+        (B, 2) is theirs."""
+        if not self._known:
+            return maps
+        with torch.autocast(code.device.type, enabled=False):  # pixels are told apart
+            return self._uncovered(maps, code, gone)
+
+    def _uncovered(self, maps: FlowMaps, code: Tensor, gone: Tensor) -> FlowMaps:
         size = maps.flow.shape[-1]
         bare = F.max_pool2d(F.interpolate(self._bare, (size, size), mode="area"), 3, 1, 1)
         copied = warp(bare.expand(len(code), -1, -1, -1), maps.flow)  # (B, 4, h, w)
@@ -120,12 +129,13 @@ class Hands:
         shown = 1 - hidden * (1 - _of_arms(maps) / maps.matte.clamp_min(_LITTLE))
         for hand in self._hands:
             if hand.mirrored and maps.parts is not None:  # what the photo shows at its place is something else
-                guessed = self._away(now, hand.side)[:, None, None, None]
+                guessed = gone[:, hand.side, None, None, None]
                 shown = shown * (1 - guessed * maps.parts[:, _WRIST[hand.side], None])
         return replace(maps, occlusion=maps.occlusion * shown)
 
-    def laid_over(self, drawn: Tensor, window: Window, maps: FlowMaps, code: Tensor) -> Tensor:
-        """The window of B frames, premultiplied RGBA (B, 4, h, w), with the hands in front where they are seen."""
+    def laid_over(self, drawn: Tensor, window: Window, maps: FlowMaps, code: Tensor, gone: Tensor) -> Tensor:
+        """The window of B frames, premultiplied RGBA (B, 4, h, w), with the hands in front where they are seen;
+        ``gone`` (B, 2) is theirs."""
         now = self._segments(code)
         grid = pixel_grid(self._size, self._size, code.device)
         out = drawn.clone()
@@ -140,7 +150,7 @@ class Hands:
             cover = F.grid_sample(hand.layer.expand(len(code), -1, -1, -1), source, align_corners=False)
             seen = self._seen(cover[:, 3:], maps, place, code, hand.side)
             if hand.mirrored:
-                seen = seen * self._away(now, hand.side)
+                seen = seen * gone[:, hand.side]
             cover = cover * seen[:, None, None, None]
             inner = out[..., _shifted(rows, window[0]), _shifted(columns, window[1])]
             inner.mul_(1 - cover[:, 3:]).add_(cover)
@@ -156,10 +166,6 @@ class Hands:
         nearer = points[:, _WRIST[side], 2] - points[:, [_BODY, _HEAD], 2].amax(1)
         front = _ramp(nearer / leg_length(self._body.offsets), _IN_FRONT)
         return torch.maximum(_ramp(free, _COVERED), front)
-
-    def _away(self, now: _Segments, side: int) -> Tensor:
-        """How far a wrist has left its place in the photo: (B,), in [0, 1]."""
-        return _ramp((now.joint[:, side] - self._start.joint[:, side]).norm(dim=-1), _AWAY)
 
     def _points(self, code: Tensor) -> Tensor:
         """(B, 24, 3), camera axes."""

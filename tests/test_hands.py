@@ -65,7 +65,7 @@ def middle(alpha: torch.Tensor) -> torch.Tensor:
 
 
 def over_nothing(hands: Hands, code: torch.Tensor, seen: FlowMaps) -> torch.Tensor:
-    return hands.laid_over(torch.zeros(1, 4, SIZE, SIZE), WINDOW, seen, code)[0]
+    return hands.laid_over(torch.zeros(1, 4, SIZE, SIZE), WINDOW, seen, code, hands.gone(code))[0]
 
 
 def test_in_the_photos_pose_the_hand_is_where_it_was(hands: Hands) -> None:
@@ -104,11 +104,13 @@ def test_only_the_window_is_drawn(hands: Hands) -> None:
     full = over_nothing(hands, pose(), maps(None))
     rows, columns = torch.nonzero(full[3].amax(1))[:, 0], torch.nonzero(full[3].amax(0))[:, 0]
     window = int(rows[0]) + 2, int(columns[0]) + 4, 32, 32
-    part = hands.laid_over(torch.zeros(1, 4, 32, 32), window, maps(None), pose())[0]
+    part = hands.laid_over(torch.zeros(1, 4, 32, 32), window, maps(None), pose(), torch.ones(1, 2))[0]
     torch.testing.assert_close(part, full[:, window[0] : window[0] + 32, window[1] : window[1] + 32])
     assert part[3].max() > 0.99
     elsewhere = torch.rand(1, 4, 16, 16)
-    torch.testing.assert_close(hands.laid_over(elsewhere, (240, 0, 16, 16), maps(None), pose()), elsewhere)
+    torch.testing.assert_close(
+        hands.laid_over(elsewhere, (240, 0, 16, 16), maps(None), pose(), torch.ones(1, 2)), elsewhere
+    )
 
 
 def test_nobody_copies_a_hand_from_where_it_is_not_any_more(hands: Hands) -> None:
@@ -116,7 +118,7 @@ def test_nobody_copies_a_hand_from_where_it_is_not_any_more(hands: Hands) -> Non
     column, row = (((wrist + tip) / 2 + 1) * GRID / 2).int().tolist()
 
     def shown(code: torch.Tensor, bone: int) -> torch.Tensor:
-        return hands.uncovered(maps(bone), code).occlusion[0, 0]
+        return hands.uncovered(maps(bone), code, hands.gone(code)).occlusion[0, 0]
 
     raised = pose(left=turn(2, 1.2))
     assert shown(raised, HIPS)[row, column] < 0.05  # a hip that would show the hand is painted
@@ -127,9 +129,9 @@ def test_nobody_copies_a_hand_from_where_it_is_not_any_more(hands: Hands) -> Non
 
 def test_under_autocast_hands_are_uncovered_as_exactly(hands: Hands) -> None:
     raised = pose(left=turn(2, 0.06))
-    exact = hands.uncovered(maps(HIPS), raised).occlusion
+    exact = hands.uncovered(maps(HIPS), raised, hands.gone(raised)).occlusion
     with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(hands.uncovered(maps(HIPS), raised).occlusion, exact)
+        torch.testing.assert_close(hands.uncovered(maps(HIPS), raised, hands.gone(raised)).occlusion, exact)
 
 
 def test_a_hand_that_is_not_known_is_the_mirror_image_of_the_other(hands: Hands) -> None:
@@ -157,6 +159,15 @@ def test_two_known_hands_are_each_their_own() -> None:
 
 def test_what_the_photo_shows_in_place_of_an_unknown_hand_is_not_copied(hands: Hands) -> None:
     lowered = pose(right=turn(2, 0.9))
-    assert hands.uncovered(maps(RIGHT_ARM[2]), lowered).occlusion.max() < 0.01
-    assert hands.uncovered(maps(RIGHT_ARM[2]), pose()).occlusion.min() > 0.99  # it has not left
-    assert hands.uncovered(maps(RIGHT_ARM[1]), lowered).occlusion.min() > 0.99  # a forearm is a forearm
+
+    def shown(bone: int, code: torch.Tensor) -> torch.Tensor:
+        return hands.uncovered(maps(bone), code, hands.gone(code)).occlusion
+
+    assert shown(RIGHT_ARM[2], lowered).max() < 0.01
+    assert shown(RIGHT_ARM[2], pose()).min() > 0.99  # it has not left
+    assert shown(RIGHT_ARM[1], lowered).min() > 0.99  # a forearm is a forearm
+
+
+def test_a_hand_that_has_left_its_place_stays_what_it_has_become(hands: Hands) -> None:
+    dance = torch.cat([pose(), pose(right=turn(2, 0.9)), pose(), pose(left=turn(2, 0.9))])
+    assert hands.gone(dance).tolist() == [[0, 0], [0, 1], [0, 1], [1, 1]]
