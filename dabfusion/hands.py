@@ -123,7 +123,7 @@ class Hands:
         differs = []
         for k, back in enumerate(now.back_to(self._start).unbind(1)):
             moved = _sources(grid, now.joint[:, k], back, self._start.joint[:, k]) - grid - maps.flow.float()
-            differs.append(moved.norm(dim=1))
+            differs.append(moved.square().sum(1).sqrt())  # norm() over so short a side is slow
         left = _ramp(torch.stack(differs, 1), _LEFT)
         hidden = 1 - (1 - copied * left).prod(1, keepdim=True)
         shown = 1 - hidden * (1 - _of_arms(maps) / maps.matte.clamp_min(_LITTLE))
