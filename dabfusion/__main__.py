@@ -44,6 +44,7 @@ EXIT_CANCELLED = 130
 PARTS: dict[str, tuple[str, str]] = {
     "train-autoencoder": ("dabfusion.training.train_autoencoder", "train stage 1: body reader, flow codec, generator"),
     "train-codec": ("dabfusion.training.train_codec", "train stage 1's body reader and flow codec alone"),
+    "train-reader": ("dabfusion.training.train_reader", "train the body reader alone, on single start frames"),
     "train-generator": ("dabfusion.training.train_generator", "train stage 1's encoder and decoder alone"),
     "train-jointly": ("dabfusion.training.train_jointly", "train all of stage 1 end to end, from those two"),
     "train-flow-predictor": ("dabfusion.training.train_flow_predictor", "train the label-free flow predictor"),

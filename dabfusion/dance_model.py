@@ -22,7 +22,7 @@ from .contact_shadow import contact_shadow
 from .errors import CheckpointError
 from .fine_frames import enlarge, refine
 from .flow_autoencoder.body_fit import fit_body, flattened
-from .flow_autoencoder.body_reader import COCO_JOINTS, Body, BodyReader
+from .flow_autoencoder.body_reader import HINTED, Body, BodyReader
 from .flow_autoencoder.codec import FlowCodec
 from .flow_autoencoder.flow_maps import FlowMaps
 from .flow_autoencoder.generator import Generator, Window
@@ -113,7 +113,7 @@ class TrainedDancer:
     @torch.no_grad()
     def read_body(self, start_frame: StartFrame) -> FrameBody:
         """The body of the person in the start frame; a figure in which no person is recognised lies in its plane."""
-        joints = start_frame.keypoints[[coco for coco, _ in COCO_JOINTS]].astype(np.float32).copy()
+        joints = start_frame.keypoints[list(HINTED)].astype(np.float32).copy()
         joints[:, :2] = joints[:, :2] / (FRAME_SIZE / 2) - 1
         body = self._reader(self._person(start_frame), torch.from_numpy(joints)[None].to(self._device))
         drawn = not joints[:, 2].any()  # the pose model, which knows people, saw nobody: a drawing, a toy

@@ -1,6 +1,7 @@
 """Studio's command line: pairs for stage 1, dances for stage 2, and pictures and films of both to look at.
 
 python -m dabfusion studio pairs   --out pairs --clips 2000 --avatars people/ --motion takes/ --workers 2
+python -m dabfusion studio people  --out people --count 16000 --avatars people/ --motion takes/
 python -m dabfusion studio sheet   --pairs pairs --out sheet.png
 python -m dabfusion studio retarget --zip raw.zip --out takes/
 python -m dabfusion studio songs   --out songs --count 440
@@ -22,6 +23,7 @@ from dabfusion.studio.dataset import CLIPS_PER_SHARD, PackOptions, avatar_paths,
 from dabfusion.studio.figure import load_figure, procedural_figure
 from dabfusion.studio.motion import load_takes
 from dabfusion.studio.moves import STYLES
+from dabfusion.studio.people import PEOPLE_PER_SHARD, write_people
 from dabfusion.studio.preview import write_preview
 from dabfusion.studio.renderer import Renderer
 from dabfusion.studio.sheet import write_sheet
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     o = build_parser().parse_args(argv)
     commands = {
-        "pairs": _pairs, "sheet": _sheet, "preview": _preview,
+        "pairs": _pairs, "people": _people, "sheet": _sheet, "preview": _preview,
         "retarget": _retarget, "songs": _songs, "dances": _dances,
     }  # fmt: skip
     sys.stdout.write(f"{commands[o.command](o)}\n")
@@ -69,6 +71,21 @@ def build_parser() -> argparse.ArgumentParser:
         "--close-ups", type=float, default=PackOptions.close_ups, help="share of clips with legs cut off by the frame"
     )
     pairs.add_argument("--workers", type=_positive, default=1, help="processes")
+    people = commands.add_parser("people", help="draw single start frames of every kind for the body reader")
+    people.add_argument("--out", type=Path, required=True, help="folder of the pack; shards that are there are kept")
+    people.add_argument(
+        "--count",
+        type=_positive,
+        default=16000,
+        help=f"at least so many pictures (whole shards of {PEOPLE_PER_SHARD}; default 16000)",
+    )
+    people.add_argument(
+        "--avatars", type=Path, help="folder of rigged people (.glb); without it the figure made in code"
+    )
+    people.add_argument("--motion", type=Path, help="folder of captured takes; without it authored dances only")
+    people.add_argument("--held-out", action="store_true", help="only people and takes that training never sees")
+    people.add_argument("--seed", type=int, default=0)
+    people.add_argument("--workers", type=_positive, default=1, help="processes")
     sheet = commands.add_parser("sheet", help="a picture of some pairs: start, drive, warped start, flow, visibility")
     sheet.add_argument("--pairs", type=Path, required=True, help="folder of the pack")
     sheet.add_argument("--out", type=Path, required=True, help="PNG to write")
@@ -135,6 +152,13 @@ def _pairs(o: argparse.Namespace) -> Path:
     options = PackOptions(_existing(o.avatars), _existing(o.motion), o.held_out, o.seed, o.close_ups)
     avatar_paths(options)  # no use starting processes for an empty folder
     write_pack(options, o.out, o.clips, o.workers)
+    return Path(o.out)
+
+
+def _people(o: argparse.Namespace) -> Path:
+    options = PackOptions(_existing(o.avatars), _existing(o.motion), o.held_out, o.seed)
+    avatar_paths(options)  # no use starting processes for an empty folder
+    write_people(options, o.out, o.count, o.workers)
     return Path(o.out)
 
 

@@ -65,7 +65,7 @@ def sample_pose(
     for side in ("left", "right"):
         chance = rng.random()
         if chance < variation * 0.6:
-            _throw_arm(rotation, side, rng)
+            throw_arm(rotation, side, rng)
         elif chance < variation:
             _exchange(rotation, _ARMS[side], _CHEST, pool, rng)
         if rng.random() < variation * 0.35:
@@ -82,14 +82,14 @@ def sample_standing(pool: PosePool, rng: np.random.Generator, *, yaw: float) -> 
         np.array([0, 0, 1.0]), rng.normal(0, 0.05)
     )
     rotation[1:13] = lean @ rotation[1:13]
-    rotation[3:5] = axis_angle(_unit(rng), abs(rng.normal(0, 0.15))) @ rotation[3:5]
+    rotation[3:5] = axis_angle(unit(rng), abs(rng.normal(0, 0.15))) @ rotation[3:5]
     manner = rng.choice(["hang", "hips", "thrown", "mixed"], p=[0.5, 0.15, 0.15, 0.2])
     for side in ("left", "right"):
         way = rng.choice(["hang", "hips", "thrown"]) if manner == "mixed" else manner
         if way == "thrown":
-            _throw_arm(rotation, side, rng)
+            throw_arm(rotation, side, rng)
         elif way == "hips":
-            _set_arm(
+            set_arm(
                 rotation,
                 side,
                 np.array([0.62, -0.75, -0.25]) + rng.normal(0, 0.1, 3),
@@ -97,7 +97,7 @@ def sample_standing(pool: PosePool, rng: np.random.Generator, *, yaw: float) -> 
                 rng.uniform(1.3, 1.8),
             )
         else:
-            _set_arm(
+            set_arm(
                 rotation,
                 side,
                 np.array([rng.uniform(0.1, 0.45), -1, rng.normal(0, 0.12)]),
@@ -107,13 +107,13 @@ def sample_standing(pool: PosePool, rng: np.random.Generator, *, yaw: float) -> 
     spread = abs(rng.normal(0.06, 0.08))
     for side, sign in (("left", 1), ("right", -1)):
         bend = max(rng.normal(0.05, 0.12), 0)
-        _set_leg(rotation, side, np.array([sign * spread, -1, rng.normal(0, 0.06)]), bend)
+        set_leg(rotation, side, np.array([sign * spread, -1, rng.normal(0, 0.06)]), bend)
         foot = _LEGS[side][2]
         rotation[foot] = turn(sign * rng.normal(0.25, 0.2))
     return turn(yaw) @ rotation, np.array([0.0, 1.0, 0.0])
 
 
-def _unit(rng: np.random.Generator) -> np.ndarray:
+def unit(rng: np.random.Generator) -> np.ndarray:
     v = rng.normal(size=3)
     return v / np.linalg.norm(v)
 
@@ -128,8 +128,9 @@ def _align(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return axis_angle(axis / sine, float(np.arctan2(sine, source @ target)))
 
 
-def _set_arm(rotation: np.ndarray, side: str, direction: np.ndarray, twist: float, bend: float) -> None:
-    """Points the upper arm (``direction`` in chest axes, x outwards), twists it, bends the elbow."""
+def set_arm(rotation: np.ndarray, side: str, direction: np.ndarray, twist: float, bend: float) -> None:
+    """Points the upper arm (``direction`` in chest axes, x outwards), twists it (a positive twist leads a bent
+    forearm inwards), bends the elbow; angles in radians."""
     sign = 1.0 if side == "left" else -1.0
     shoulder, arm, fore, hand = _ARMS[side]
     rest = np.array([sign, 0.0, 0.0])
@@ -137,22 +138,22 @@ def _set_arm(rotation: np.ndarray, side: str, direction: np.ndarray, twist: floa
     chest = rotation[_CHEST]
     lift = float(np.clip(target[1] / np.linalg.norm(target), 0, 1))
     rotation[shoulder] = chest @ axis_angle(np.array([0, 0, 1.0]), sign * 0.45 * lift)
-    rotation[arm] = chest @ _align(rest, target) @ axis_angle(rest, twist)
+    rotation[arm] = chest @ _align(rest, target) @ axis_angle(rest, sign * twist)
     rotation[fore] = rotation[arm] @ axis_angle(np.array([0.0, -sign, 0.0]), bend)
     rotation[hand] = rotation[fore]
 
 
-def _throw_arm(rotation: np.ndarray, side: str, rng: np.random.Generator) -> None:
+def throw_arm(rotation: np.ndarray, side: str, rng: np.random.Generator) -> None:
     """An arm anywhere it can go: outwards, up, down, in front; seldom across the chest."""
-    direction = _unit(rng)
+    direction = unit(rng)
     direction[0] = abs(direction[0]) if rng.random() < 0.85 else 0.4 * direction[0]
     direction[2] = direction[2] if direction[2] > -0.3 else -0.5 * direction[2]
-    _set_arm(rotation, side, direction, rng.uniform(-1.6, 1.6), float(rng.beta(1.2, 2.0) * 2.5))
+    set_arm(rotation, side, direction, rng.uniform(-1.6, 1.6), float(rng.beta(1.2, 2.0) * 2.5))
     hand = _ARMS[side][3]
-    rotation[hand] = rotation[hand] @ axis_angle(_unit(rng), rng.normal(0, 0.35))
+    rotation[hand] = rotation[hand] @ axis_angle(unit(rng), rng.normal(0, 0.35))
 
 
-def _set_leg(rotation: np.ndarray, side: str, direction: np.ndarray, bend: float) -> None:
+def set_leg(rotation: np.ndarray, side: str, direction: np.ndarray, bend: float) -> None:
     """Points the thigh (``direction`` in hip axes), bends the knee backwards, keeps the foot on its shin."""
     hips = rotation[_HIPS]
     upper, lower, foot = _LEGS[side]
@@ -165,7 +166,7 @@ def _throw_leg(rotation: np.ndarray, side: str, rng: np.random.Generator) -> Non
     """A leg lifted or stepped somewhere, knee bent by anything from nothing to a right angle."""
     sign = 1.0 if side == "left" else -1.0
     direction = np.array([sign * rng.normal(0.25, 0.3), -1.0, rng.normal(0.25, 0.55)])
-    _set_leg(rotation, side, direction, float(rng.beta(1.2, 2.5) * 2.2))
+    set_leg(rotation, side, direction, float(rng.beta(1.2, 2.5) * 2.2))
     foot = _LEGS[side][2]
     rotation[foot] = rotation[foot] @ axis_angle(np.array([1.0, 0, 0]), rng.normal(-0.1, 0.3))
 
@@ -180,7 +181,7 @@ def _exchange(
 
 
 def _nod(rotation: np.ndarray, rng: np.random.Generator) -> None:
-    tilt = axis_angle(_unit(rng), abs(rng.normal(0, 0.3)))
+    tilt = axis_angle(unit(rng), abs(rng.normal(0, 0.3)))
     rotation[4] = tilt @ rotation[4]
 
 

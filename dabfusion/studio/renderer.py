@@ -202,6 +202,10 @@ class Renderer:
         drive, _ = self._transforms(pose)
         return self._draw_colour(drive, look)
 
+    def place(self, pose: Pose) -> np.ndarray:
+        """Where the figure's points are: (24, 3), frame units."""
+        return self._transforms(pose)[1]
+
     def portrait(self, pose: Pose, look: Look, size: int = 1024) -> np.ndarray:
         """The figure alone as a larger picture: (size, size, 4) uint8, premultiplied."""
         target = self._gl.framebuffer([self._gl.texture((size, size), 4)], self._gl.depth_renderbuffer((size, size)))

@@ -11,17 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dabfusion.errors import UserError
-from dabfusion.flow_autoencoder.body_reader import COCO_JOINTS, Body
+from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.geometry import pixel_grid
 from dabfusion.skeleton import BONES, MIRRORED, NUM_BONES, ROTATION_SIZE, forward_kinematics
+from dabfusion.training.detected import HINT_MIRROR, detected_points, project
 
-_POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
+POINT_MIRROR = (*MIRRORED, 19, 21, 20, 23, 22)
 #: Share of clips in which one driving frame is the start frame: what is not moved must stay as it is.
 _STILL_SHARE = 0.2
-_OUTLINED_SHARE = 0.08
+OUTLINED_SHARE = 0.08
 _PALETTE_SHARE = 0.4
 _PALETTE_SIZE = 4
-_KEYPOINT_MIRROR = tuple(i ^ 1 for i in range(len(COCO_JOINTS)))
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class PairBatch:
         drive: (B * T, 4, 256, 256) the same of the driving frames.
         flow, visible, coverage: (B * T, 2 | 1 | 1, 128, 128).
         body: the start bodies, exact (B people).
-        keypoints: (B, 12, 3) joints as a detector might report them.
+        keypoints: (B, 17, 3) joints and face as a detector might report them.
         code: (B * T, 117).
     """
 
@@ -104,27 +104,27 @@ class PairPack:
         batch = {k: torch.from_numpy(np.stack([c[k] for c in clips])) for k in clips[0]}
         start = batch["start_rgba"].permute(0, 3, 1, 2).float() / 255
         drive = batch["drive_rgba"].permute(0, 1, 4, 2, 3).float() / 255
-        points = _project(batch["start_points"], batch["camera"])
+        points = project(batch["start_points"], batch["camera"])
         code, start_code, offsets = batch["drive_code"], batch["start_code"], batch["offsets"]
         flow = batch["flow"].permute(0, 1, 4, 2, 3).float()
         visible, coverage = batch["visible"][:, :, None].float() / 255, batch["coverage"][:, :, None].float() / 255
-        keypoints = _keypoints(points, rng, augment)
+        keypoints = detected_points(batch["start_points"], start_code, offsets, batch["camera"], rng if augment else None)
         if augment:
-            start, drive = _recolour(start, drive, rng)
-            for i in np.flatnonzero(rng.random(len(clips)) < _OUTLINED_SHARE):
+            start, drive = recolour(start, drive, rng)
+            for i in np.flatnonzero(rng.random(len(clips)) < OUTLINED_SHARE):
                 both = outlined(torch.cat([start[i : i + 1], drive[i]]), 2 * int(rng.integers(1, 3)) + 1)
                 start[i], drive[i] = both[0], both[1:]
             if rng.random() < 0.5:
                 start, drive, visible, coverage = start.flip(-1), drive.flip(-1), visible.flip(-1), coverage.flip(-1)
                 flow = flow.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
-                points = points[:, _POINT_MIRROR] * torch.tensor([-1.0, 1.0])
-                offsets = offsets[:, _POINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
-                keypoints = keypoints[:, _KEYPOINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
+                points = points[:, POINT_MIRROR] * torch.tensor([-1.0, 1.0])
+                offsets = offsets[:, POINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
+                keypoints = keypoints[:, HINT_MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
                 code, start_code = mirror_code(code), mirror_code(start_code)
             for i in np.flatnonzero(rng.random(len(clips)) < _STILL_SHARE):  # the start frame drives itself
                 drive[i, 0], code[i, 0], flow[i, 0], visible[i, 0] = start[i], start_code[i], 0.0, 1.0
                 coverage[i, 0] = F.avg_pool2d(start[i, 3:], start.shape[-1] // coverage.shape[-1])
-            start = _degrade(start, rng)
+            start = degrade(start, rng)
         body = Body(points, start_code, offsets)
         flow, visible, coverage = flow.flatten(0, 1), visible.flatten(0, 1), coverage.flatten(0, 1)
         return PairBatch(start, drive.flatten(0, 1), flow, visible, coverage, body, keypoints, code.flatten(0, 1))
@@ -156,25 +156,7 @@ def mirror_code(code: Tensor) -> Tensor:
     return torch.cat([(six * sign).flatten(-2), code[..., ROTATION_SIZE:] * torch.tensor([-1.0, 1.0, 1.0])], -1)
 
 
-def _project(points: Tensor, camera: Tensor) -> Tensor:
-    """Camera-axes points (B, 24, 3) -> normalised frame coordinates (B, 24, 2), y down."""
-    scale = camera[:, None, None] / (camera[:, None, None] - points[..., 2:])
-    return points[..., :2] * scale * torch.tensor([1.0, -1.0])
-
-
-def _keypoints(points: Tensor, rng: np.random.Generator, augment: bool) -> Tensor:
-    """(B, 12, 3): what a detector would say of the joints: slightly off, some missing, sometimes nothing at all."""
-    joints = points[:, [p for _, p in COCO_JOINTS]]
-    confidence = (joints.abs().amax(-1, keepdim=True) < 1).float()
-    if augment:
-        joints = joints + torch.from_numpy(rng.normal(0, 0.012, joints.shape)).float()
-        missing = rng.random(joints.shape[:2]) < 0.08
-        missing |= (rng.random(len(joints)) < 0.4)[:, None]
-        confidence[torch.from_numpy(missing)] = 0
-    return torch.cat([joints, confidence], -1)
-
-
-def _recolour(start: Tensor, drive: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def recolour(start: Tensor, drive: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Each clip in other colours: hue turned, channels mixed, saturation, brightness and contrast changed, and for a
     share of them (:data:`_PALETTE_SHARE`) every colour replaced by another; alpha kept."""
     count = len(start)
@@ -241,10 +223,10 @@ def _hue(angle: float) -> np.ndarray:
     return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew
 
 
-def _degrade(start: Tensor, rng: np.random.Generator) -> Tensor:
+def degrade(start: Tensor, rng: np.random.Generator) -> Tensor:
     """What a photo has and a drawing has not: blur, noise, a matte that a segmenter ate into or left a rim on."""
     if rng.random() < 0.4:
-        small = int(rng.integers(120, 220))
+        small = round(start.shape[-1] * float(rng.uniform(0.47, 0.86)))
         start = F.interpolate(
             F.interpolate(start, (small, small), mode="bilinear", antialias=True), start.shape[-2:], mode="bilinear"
         )

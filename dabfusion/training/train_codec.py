@@ -23,6 +23,7 @@ from dabfusion.training.pairs import PairBatch, PairPack, spotlight
 from dabfusion.training.stage1_run import Stage1Run, cosine_rate
 
 _EXTREMITIES = (4, 8, 20, 12, 21, 22, 23)  # head, hands, toes
+_FARTHEST = 2.5  # frame units: of points beyond the frame
 _HIDDEN_WEIGHT = 0.3  # of flow where the start frame does not show the point, against where it does
 
 
@@ -55,7 +56,7 @@ def joined(first: Body, second: Body) -> Body:
 
 def reader_loss(read: Body, truth: Body) -> Tensor:
     """L1 of points, rotations, build, and of the points as kinematics places them, which may be outside the frame."""
-    points = (read.points - truth.points.clamp(-1, 1)).abs().mean()
+    points = (read.points - truth.points.clamp(-_FARTHEST, _FARTHEST)).abs().mean()
     turned = rotation_from_6d(read.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))) - rotation_from_6d(
         truth.code[:, :ROTATION_SIZE].unflatten(1, (-1, 6))
     )
