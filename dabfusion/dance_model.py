@@ -39,6 +39,9 @@ from .stage_bounds import keep_on_stage
 
 #: Frames rendered together: enough to keep the cores busy, few enough to stay in the caches.
 _BATCH = 8
+#: Pixels of all windows that are drawn at once: a large pose takes no more memory than a small one, and a long dance,
+#: which has larger ones, no more than a short one.
+_DRAWN_AT_ONCE = 8 * 2**15
 _WINDOW_STEP = 16  # windows are whole multiples of this, so that few shapes occur
 _MARGIN = 12  # pixels around the matte that are drawn
 _RIM = (0.25, 0.75)  # alpha of the drawn layer that becomes 0 and 1
@@ -157,15 +160,18 @@ class TrainedDancer:
             with self._precision():
                 maps = self._codec.decode(description.repeated(count), body.body.repeated(count), code)
                 maps = hands.uncovered(with_stiff_parts(maps), code, gone_now)
-                window = drawn_window(maps)
-                drawn = self._generator.draw(encoded.repeated(count), maps, window)
-            light = contact_shadow(body.body, code, FRAME_SIZE)
-            if size != FRAME_SIZE:
-                drawn, window = refine(drawn, maps.flow, finer, window)
-                light = enlarge(light)
-            layer = crisp(drawn.layer.float()) * near_person(maps, window, size)
-            layer = hands.laid_over(layer, window, maps, code, gone_now)
-            yield _to_bytes(_over_plate(layer, plate * light, window))
+            window = drawn_window(maps)
+            for some in pieces(count, window):
+                part, now = maps.rows(some), code[some]
+                with self._precision():
+                    drawn = self._generator.draw(encoded.repeated(len(now)), part, window)
+                light, place = contact_shadow(body.body, now, FRAME_SIZE), window
+                if size != FRAME_SIZE:
+                    drawn, place = refine(drawn, part.flow, finer, window)
+                    light = enlarge(light)
+                layer = crisp(drawn.layer.float()) * near_person(part, place, size)
+                layer = hands.laid_over(layer, place, part, now, gone_now[some])
+                yield _to_bytes(_over_plate(layer, plate * light, place))
 
     def _hands(self, start_frame: StartFrame, picture: Tensor, body: Body) -> Hands:
         """The hands of a start frame whose person is drawn from ``picture`` (1, 4, S, S)."""
@@ -195,6 +201,14 @@ def drawn_window(maps: FlowMaps) -> Window:
     low = [max(int(v) * cell - _MARGIN, 0) // _WINDOW_STEP * _WINDOW_STEP for v in covered.amin(0)]
     high = [min(-(-(int(v + 1) * cell + _MARGIN) // _WINDOW_STEP) * _WINDOW_STEP, FRAME_SIZE) for v in covered.amax(0)]
     return low[0], low[1], high[0] - low[0], high[1] - low[1]
+
+
+def pieces(count: int, window: Window) -> list[slice]:
+    """``count`` frames in as few equal pieces as keep the pixels of the window that are drawn at once within
+    :data:`_DRAWN_AT_ONCE`, a frame at least."""
+    most = max(1, _DRAWN_AT_ONCE // (window[2] * window[3]))
+    each = -(-count // -(-count // most))
+    return [slice(k, k + each) for k in range(0, count, each)]
 
 
 def near_person(maps: FlowMaps, window: Window, size: int = FRAME_SIZE) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 
 from preprocess.detect import widen
 from preprocess.errors import PhotoError
-from preprocess.person import FIGURE, SEEN, Person
+from preprocess.person import FIGURE, HEAD, LIMBS, SEEN, Person
 from preprocess.photo import Photo
 from preprocess.salience import figure_on_plain_ground
 from preprocess.sam import SMALL, load_sam
@@ -28,6 +28,10 @@ BOX_MARGIN = 0.04  # of the box's longer side: YOLO likes to cut off hair and sh
 CLOSE_UP_BELOW = 0.45  # figures smaller than this share of the photo are segmented in a close-up
 CLOSE_UP_SIDE = 1.7  # side of the close-up, in longer sides of the box
 CACHED_PHOTOS = 6  # embeddings kept, 4 MB each
+FILLED = 0.78  # of its own box; nobody fills more of theirs, a photo's background does
+HELD = 0.8  # share of the seen joints that a person's mask must hold
+NEAR_LIMB = 0.06  # of the person's height: pieces of a mask further from every limb belong to something else
+LEAST_JOINTS = 4  # seen, to judge a mask by them
 LOW_SIDE = 256  # pixels of SAM's mask prompts
 PLAIN_GROUND_QUALITY = 0.9  # a mask told from plain ground by colour: good, but nobody checked what it shows
 MIN_MASK_SHARE = 2e-4  # of the photo; less is nothing
@@ -78,7 +82,9 @@ class Segmenter:
     def cut_out(self, photo: Photo, person: Person, points: Sequence[Point] = ()) -> Cutout:
         """The mask of ``person``.
 
-        Without points Segment Anything is asked for three masks and the one that it trusts most is taken.
+        Without points Segment Anything is asked for three masks and the one that it trusts most is taken. A person
+        who fills the photo is not told from the photo by a box: a mask that fills its box is asked for again by the
+        person's joints.
         With points that mask is corrected, but only where the clicks are. A figure that no detector knows, on
         plain ground (a drawing on paper), is told from the ground by colour instead, down to thin lines that
         the model would lose.
@@ -98,13 +104,14 @@ class Segmenter:
         with self._lock:
             predictor = self._at(photo, region)
             seen, quality = _ask(
-                predictor, box - np.array([x1, y1, x1, y1]), places, None if drawn is None else drawn[y1:y2, x1:x2]
-            )
+                predictor, box - np.array([x1, y1, x1, y1]), places, None if drawn is None else drawn[y1:y2, x1:x2],
+                _seen_joints(person) - np.array([x1, y1], np.float32),
+            )  # fmt: skip
         mask = np.zeros(photo.pixels.shape[:2], bool)
         mask[y1:y2, x1:x2] = seen
         if photo.alpha is not None:
             mask &= photo.alpha > 127
-        mask = clean_mask(mask, [(x, y) for x, y, inside in points if inside])
+        mask = clean_mask(mask, [(x, y) for x, y, inside in points if inside], limbs_drawn(person, photo.size[::-1]))
         if mask.sum() < MIN_MASK_SHARE * mask.size:
             raise PhotoError("No figure could be cut out there: please choose another person or click on the figure.")
         return Cutout(mask, float(np.clip(quality, 0, 1)))
@@ -198,16 +205,15 @@ def _checked(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
 
 
 def _ask(
-    predictor: SamPredictor, box: np.ndarray, points: Sequence[Point], drawn: np.ndarray | None
+    predictor: SamPredictor, box: np.ndarray, points: Sequence[Point], drawn: np.ndarray | None, joints: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Mask (h, w) of the predictor's picture and predicted quality, for a box and points in that picture.
+    """Mask (h, w) of the predictor's picture and predicted quality, for a box, points and joints (n, 2) in that
+    picture.
 
-    Points correct a first mask: ``drawn``, or the best of the three that the box alone gives.
+    Points correct a first mask: ``drawn``, or the best of the three that the box alone gives, or the joints.
     """
     if drawn is None:
-        masks, qualities, low = predictor.predict(box=box, multimask_output=True, return_logits=True)
-        best = int(np.argmax(qualities))
-        first, quality, logits = masks[best] > 0, float(qualities[best]), low[best]
+        first, quality, logits = _first_mask(predictor, box, joints)
     else:
         first, quality, logits = drawn, PLAIN_GROUND_QUALITY, _as_logits(drawn)
     if not points:
@@ -220,6 +226,56 @@ def _ask(
         multimask_output=False,
     )
     return apply_clicks(first, masks[0], points), quality
+
+
+def _first_mask(predictor: SamPredictor, box: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """Mask (h, w), predicted quality and logits for a mask prompt: what the box gives, unless that fills its own box
+    and the joints give a mask that holds them and does not."""
+    masks, qualities, low = predictor.predict(box=box, multimask_output=True, return_logits=True)
+    best = int(np.argmax(qualities))
+    first = masks[best] > 0, float(qualities[best]), low[best]
+    if len(joints) < LEAST_JOINTS or filled(first[0]) <= FILLED:
+        return first
+    masks, qualities, low = predictor.predict(
+        point_coords=joints.astype(np.float32),
+        point_labels=np.ones(len(joints), int),
+        multimask_output=True,
+        return_logits=True,
+    )
+    x, y = joints.astype(int).T.clip(0, np.array([masks.shape[2], masks.shape[1]])[:, None] - 1)
+    held = [n for n, mask in enumerate(masks > 0) if mask[y, x].mean() >= HELD and filled(mask) < FILLED]
+    if not held:
+        return first
+    best = max(held, key=lambda n: float(qualities[n]))
+    return masks[best] > 0, float(qualities[best]), low[best]
+
+
+def filled(mask: np.ndarray) -> float:
+    """Share of its own box that a mask (h, w) fills; 0 for an empty one."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) == 0:
+        return 0.0
+    return float(mask.sum()) / ((rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1))
+
+
+def _seen_joints(person: Person) -> np.ndarray:
+    """(n, 2) float32, photo pixels."""
+    return person.keypoints[person.keypoints[:, 2] >= SEEN, :2].astype(np.float32)
+
+
+def limbs_drawn(person: Person, shape: tuple[int, int]) -> np.ndarray | None:
+    """(H, W) bool: everything near a limb or the head of the person; None where too few joints are seen."""
+    points, seen = person.keypoints[:, :2].astype(int).tolist(), person.keypoints[:, 2] >= SEEN
+    if seen.sum() < LEAST_JOINTS:
+        return None
+    canvas, reach = np.zeros(shape, np.uint8), max(2, round(NEAR_LIMB * person.height))
+    for a, b in LIMBS:
+        if seen[a] and seen[b]:
+            cv2.line(canvas, points[a], points[b], [1], 2 * reach)
+    for n in np.flatnonzero(seen):
+        radius = 2 * reach if n in HEAD else reach
+        cv2.circle(canvas, points[n], radius, [1], -1)
+    return canvas > 0
 
 
 def apply_clicks(first: np.ndarray, corrected: np.ndarray, points: Sequence[Point]) -> np.ndarray:
@@ -257,11 +313,14 @@ def _as_logits(mask: np.ndarray) -> np.ndarray:
     return logits
 
 
-def clean_mask(mask: np.ndarray, wanted: Sequence[tuple[float, float]] = ()) -> np.ndarray:
+def clean_mask(
+    mask: np.ndarray, wanted: Sequence[tuple[float, float]] = (), limbs: np.ndarray | None = None
+) -> np.ndarray:
     """Drop specks and fill pinholes.
 
-    Kept are the largest connected piece, pieces of at least 4% of it (legs behind a post), and pieces under a
-    ``wanted`` point (x, y). Holes below 0.2% of the figure are filled; the gap of an arm on the hip stays open.
+    Kept are the largest connected piece, pieces of at least 4% of it (legs behind a post) that touch ``limbs`` where
+    these are known (:func:`limbs_drawn`; a flag beside somebody does not), and pieces under a ``wanted`` point (x, y).
+    Holes below 0.2% of the figure are filled; the gap of an arm on the hip stays open.
 
     Args:
         mask: (H, W) bool.
@@ -274,6 +333,8 @@ def clean_mask(mask: np.ndarray, wanted: Sequence[tuple[float, float]] = ()) -> 
         return mask.copy()
     areas = stats[1:, cv2.CC_STAT_AREA]
     keep = {int(k) + 1 for k in np.flatnonzero(areas >= 0.04 * areas.max())}
+    if limbs is not None:
+        keep = (keep & set(np.unique(labels[limbs]).tolist())) | {int(areas.argmax()) + 1}
     keep |= {int(labels[int(y), int(x)]) for x, y in wanted} - {0}
     kept = np.isin(labels, sorted(keep))
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)

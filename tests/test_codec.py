@@ -96,7 +96,7 @@ def test_anchoring_takes_the_error_out_where_the_flow_ends(batch):
 
 
 def test_hints_are_blobs_at_confident_joints():
-    keypoints = torch.zeros(1, 12, 3)
+    keypoints = torch.zeros(1, 17, 3)
     keypoints[0, 0] = torch.tensor([0.5, -0.5, 0.9])
     keypoints[0, 1] = torch.tensor([0.5, -0.5, 0.1])
     maps = hint_maps(keypoints)
@@ -108,7 +108,7 @@ def test_hints_are_blobs_at_confident_joints():
 def test_body_reader_reads_a_body_of_the_contracts_shapes(batch):
     reader = BodyReader(TINY, hidden=32)
     body = reader(batch.start, batch.keypoints)
-    assert body.points.shape == (2, 24, 2) and body.points.abs().max() <= 1
+    assert body.points.shape == (2, 24, 2) and body.points.abs().max() <= 1  # untrained, it guesses nothing beyond
     assert body.code.shape == (2, 117) and body.offsets.shape == (2, 24, 3)
     assert body.code[:, ROTATION_SIZE:].abs().max() == 0  # the start frame is where displacement is counted from
     assert torch.equal(body.repeated(3).points[3:6], body.points[1:].expand(3, 24, 2))

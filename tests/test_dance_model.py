@@ -22,6 +22,7 @@ from dabfusion.dance_model import (
     drawn_window,
     load_dance_model,
     near_person,
+    pieces,
 )
 from dabfusion.errors import CheckpointError
 from dabfusion.flow_autoencoder.body_reader import Body
@@ -246,3 +247,23 @@ def test_crisp_narrows_the_rim_and_keeps_colour_and_extremes():
     shown = layer[0, 3, 0] > 0.01
     kept = (layer[0, :3, 0] / layer[0, 3:, 0])[:, shown]
     assert torch.allclose(kept, colour[0, :, :, 0].expand_as(kept), atol=1e-5)
+
+
+def test_what_is_drawn_at_once_has_a_bound_and_no_frame_is_left_out() -> None:
+    assert pieces(8, (0, 0, 128, 128)) == [slice(0, 8)]
+    assert pieces(8, (0, 0, 256, 256)) == [slice(0, 4), slice(4, 8)]
+    assert pieces(5, (16, 0, 240, 256)) == [slice(0, 3), slice(3, 6)]
+    for count in range(1, 9):
+        for side in (16, 144, 208, 256):
+            some = pieces(count, (0, 0, side, side))
+            assert [n for part in some for n in range(count)[part]] == list(range(count))
+            assert all(len(range(count)[part]) * side * side <= 8 * 2**15 for part in some)
+
+
+def test_frames_do_not_depend_on_how_many_are_drawn_at_once(
+    dancer: TrainedDancer, start_frame: StartFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, whole = make(dancer, start_frame, 1)
+    monkeypatch.setattr("dabfusion.dance_model._DRAWN_AT_ONCE", 1)  # one by one
+    _, single = make(dancer, start_frame, 1)
+    assert whole.shape == single.shape and np.abs(whole.astype(int) - single).max() <= 2

@@ -19,7 +19,17 @@ from preprocess.photo import Photo
 from preprocess.preprocessor import Preprocessor
 from preprocess.salience import figure_on_plain_ground, salient_box
 from preprocess.sam import load_sam
-from preprocess.segment import Cutout, Segmenter, apply_clicks, clean_mask, prompt_box, region_of
+from preprocess.segment import (
+    Cutout,
+    Segmenter,
+    _first_mask,
+    apply_clicks,
+    clean_mask,
+    filled,
+    limbs_drawn,
+    prompt_box,
+    region_of,
+)
 from preprocess.start_frame import StartFrame
 from preprocess.weights import CHECKPOINTS, verified
 
@@ -94,6 +104,60 @@ def test_cleaning_drops_specks_fills_pinholes_and_keeps_real_gaps() -> None:
     mask[5:8, 5:8] = True
     assert (clean_mask(mask) == truth).all()
     assert clean_mask(mask, [(6, 6)])[6, 6]
+
+
+def _standing() -> Person:
+    """Somebody 160 pixels tall at x = 100: head, shoulders, hips, ankles."""
+    keypoints = no_keypoints()
+    places = {0: (100, 40), 5: (115, 70), 6: (85, 70), 11: (110, 110), 12: (90, 110), 15: (110, 170)}
+    for joint, place in places.items():
+        keypoints[joint] = (*place, 0.9)
+    return Person(np.array([80, 20, 120, 180], np.float32), 0.9, keypoints)
+
+
+def test_pieces_that_touch_no_limb_are_something_else() -> None:
+    mask = np.zeros((200, 200), bool)
+    mask[30:120, 80:120] = True
+    mask[130:180, 95:118] = True  # legs behind a post
+    flag = np.zeros_like(mask)
+    flag[20:80, 150:190] = True
+    limbs = limbs_drawn(_standing(), mask.shape)
+    assert limbs is not None and limbs[40, 100] and not limbs[50, 170]
+    assert (clean_mask(mask | flag, (), limbs) == mask).all()
+    assert (clean_mask(mask | flag) == (mask | flag)).all()
+    assert (clean_mask(mask | flag, [(170, 50)], limbs) == (mask | flag)).all()  # unless it was clicked on
+    assert limbs_drawn(Person(_standing().box, 0.9), mask.shape) is None
+
+
+class _TwoAnswers:
+    """Answers a box with one mask and points with another."""
+
+    def __init__(self, to_box: np.ndarray, to_points: np.ndarray) -> None:
+        self._to_box, self._to_points = to_box, to_points
+
+    def predict(self, box: np.ndarray | None = None, **_: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        mask = self._to_box if box is not None else self._to_points
+        logits = np.where(mask, 5.0, -5.0)[None].repeat(3, 0)
+        return logits, np.array([0.5, 0.9, 0.7]), logits
+
+
+def test_a_mask_that_fills_its_box_is_asked_for_by_joints() -> None:
+    person = _standing()
+    joints = person.keypoints[person.keypoints[:, 2] > 0.5, :2]
+    whole = np.ones((200, 200), bool)
+    figure = np.zeros_like(whole)
+    figure[30:180, 95:118] = figure[60:112, 70:120] = True
+    assert filled(whole) == 1 and filled(figure) < 0.78 and filled(np.zeros((3, 3), bool)) == 0
+    box = np.array([0, 0, 200, 200], np.float32)
+    for to_box, to_points, wanted in (
+        (whole, figure, figure),
+        (whole, whole, whole),  # no better answer
+        (whole, figure & (np.arange(200) < 90), whole),  # does not hold the joints
+        (figure, whole, figure),
+    ):
+        mask, quality, _ = _first_mask(_TwoAnswers(to_box, to_points), box, joints)  # type: ignore[arg-type]
+        assert (mask == wanted).all() and quality == 0.9
+    assert (_first_mask(_TwoAnswers(whole, figure), box, joints[:3])[0] == whole).all()  # type: ignore[arg-type]
 
 
 def test_clicks_change_only_the_piece_that_they_hit() -> None:

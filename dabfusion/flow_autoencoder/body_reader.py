@@ -25,6 +25,7 @@ COCO_JOINTS: tuple[tuple[int, int], ...] = (
 COCO_FACE: tuple[int, ...] = (0, 1, 2, 3, 4)
 #: The key points that are hints, in this order, as COCO indices.
 HINTED: tuple[int, ...] = (*(coco for coco, _ in COCO_JOINTS), *COCO_FACE)
+_BELIEVED = 0.5  # confidence above which a key point is a hint: below it, at the edge of the frame, it is a guess
 _HINT_WIDTH = 0.035  # standard deviation of a key point's blob, normalised units
 READ_SIZE = 128  #: side of the picture that the network sees
 _GRID = 64
@@ -68,7 +69,7 @@ def hint_maps(keypoints: Tensor) -> Tensor:
     """
     grid = pixel_grid(_GRID, _GRID, keypoints.device)  # (2, 64, 64)
     distance = (grid - keypoints[..., :2, None, None]).square().sum(2)  # (B, 17, 64, 64)
-    return torch.exp(-distance / (2 * _HINT_WIDTH**2)) * (keypoints[..., 2] > 0.3)[..., None, None]
+    return torch.exp(-distance / (2 * _HINT_WIDTH**2)) * (keypoints[..., 2] > _BELIEVED)[..., None, None]
 
 
 class BodyReader(nn.Module):

@@ -27,6 +27,11 @@ class FlowMaps:
     matte: Tensor
     parts: Tensor | None = None
 
+    def rows(self, some: slice) -> FlowMaps:
+        """Those of some of the frames."""
+        parts = None if self.parts is None else self.parts[some]
+        return FlowMaps(self.flow[some], self.occlusion[some], self.matte[some], parts)
+
     def reduced(self, size: int) -> FlowMaps:
         """The maps on a coarser size x size grid; flow is the mean over the person's cells."""
 

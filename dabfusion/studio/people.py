@@ -42,11 +42,12 @@ ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
 def people_poses(options: PackOptions) -> PosePool:
     """Frames of all captured takes that are danced on the feet, of the wanted side of the split, and of authored dances
     of every genre."""
+    seed, each = _AUTHORED_SEED + 1000 * options.held_out, 1 if options.held_out else _AUTHORED_EACH
     dances = [
-        sample_dance(_AUTHORED_SEED + 1000 * options.held_out + _AUTHORED_EACH * k + n, seconds=_AUTHORED_SECONDS, style=s)
-        for k, s in enumerate(s for s in STYLES if s != CAPTURED_STYLE)
-        for n in range(1 if options.held_out else _AUTHORED_EACH)
-    ]  # fmt: skip
+        sample_dance(seed + _AUTHORED_EACH * k + n, seconds=_AUTHORED_SECONDS, style=style)
+        for k, style in enumerate(s for s in STYLES if s != CAPTURED_STYLE)
+        for n in range(each)
+    ]
     rotations = [d.rotation[::_STRIDE] for d in dances]
     hips = [d.root[::_STRIDE] for d in dances]
     for take in load_takes(options.motion) if options.motion else ():
@@ -69,7 +70,7 @@ def draw_people(
     height = STANDING_HEIGHT * float(np.exp(rng.normal(0, 0.09)))
     height = height * min(_MOST_ZOOM, 1 / shown) if shown < 1 else min(height, 1.65)
     offsets = renderer.dress(figure, build, height)
-    people = []
+    people: list[dict[str, np.ndarray]] = []
     for _ in range(_PICTURES):
         look = Look.random(rng)
         rotation, _ = sample_photo_pose(pool, rng)
@@ -81,7 +82,7 @@ def draw_people(
         people.append(
             {
                 "start_rgba": renderer.frame(pose, look), "start_code": encode_pose(rotation, np.zeros(3)),
-                "start_points": renderer.place(pose), "offsets": offsets, "camera": np.float32(look.camera),
+                "start_points": renderer.place(pose), "offsets": offsets, "camera": np.asarray(look.camera, np.float32),
             }
         )  # fmt: skip
     return people

@@ -108,7 +108,8 @@ class PairPack:
         code, start_code, offsets = batch["drive_code"], batch["start_code"], batch["offsets"]
         flow = batch["flow"].permute(0, 1, 4, 2, 3).float()
         visible, coverage = batch["visible"][:, :, None].float() / 255, batch["coverage"][:, :, None].float() / 255
-        keypoints = detected_points(batch["start_points"], start_code, offsets, batch["camera"], rng if augment else None)
+        chance = rng if augment else None
+        keypoints = detected_points(batch["start_points"], start_code, offsets, batch["camera"], chance)
         if augment:
             start, drive = recolour(start, drive, rng)
             for i in np.flatnonzero(rng.random(len(clips)) < OUTLINED_SHARE):

@@ -63,7 +63,8 @@ class PeoplePack:
         """People by number; as drawn, with everything that a detector can see, where there is no ``rng``."""
         rows = [self._person(int(n)) for n in numbers]
         batch = {k: torch.from_numpy(np.stack([row[k] for row in rows])) for k in rows[0]}
-        start = F.interpolate(batch["start_rgba"].permute(0, 3, 1, 2).float() / 255, (READ_SIZE, READ_SIZE), mode="area")
+        start = batch["start_rgba"].permute(0, 3, 1, 2).float() / 255
+        start = F.interpolate(start, (READ_SIZE, READ_SIZE), mode="area")
         code, offsets, camera = batch["start_code"], batch["offsets"], batch["camera"]
         points = project(batch["start_points"], camera)
         keypoints = detected_points(batch["start_points"], code, offsets, camera, rng)

@@ -1,0 +1,183 @@
+"""Start frames of every kind and the reader that learns from them: poses, packs, hints, points beyond the frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from stage1_packs import renderer_or_skip
+
+from dabfusion.errors import UserError
+from dabfusion.flow_autoencoder.body_reader import COCO_JOINTS, BodyReader
+from dabfusion.skeleton import BONES, encode_pose, forward_kinematics
+from dabfusion.studio import people as studio_people
+from dabfusion.studio.dataset import PackOptions, pose_pool
+from dabfusion.studio.figure import procedural_figure
+from dabfusion.studio.photo_poses import sample_photo_pose
+from dabfusion.studio.pose_pool import PosePool, axis_angle, set_arm, turn
+from dabfusion.training import train_reader
+from dabfusion.training.detected import HINT_MIRROR, detected_points, face_of
+from dabfusion.training.people import PeoplePack, badly_cut
+
+TINY = (8, 12)
+STILL = np.tile(np.eye(3), (19, 1, 1))
+OFFSETS = torch.from_numpy((procedural_figure().offsets * 0.8).astype(np.float32))
+WRISTS = {"left": BONES.index("LeftHand"), "right": BONES.index("RightHand")}
+
+
+@pytest.fixture(scope="module")
+def pool() -> PosePool:
+    return pose_pool(PackOptions(None, None), stride=40)
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory, pool: PosePool) -> Path:
+    renderer = renderer_or_skip()
+    folder = tmp_path_factory.mktemp("people") / "pack"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(studio_people, "PEOPLE_PER_SHARD", 10)
+        patch.setattr(studio_people, "Renderer", lambda: renderer)
+        patch.setattr(studio_people, "people_poses", lambda options: pool)
+        studio_people.write_people(PackOptions(None, None, seed=3), folder, 10)
+    return folder
+
+
+def placed(rotation: np.ndarray) -> torch.Tensor:
+    code = torch.from_numpy(encode_pose(rotation, np.zeros(3))).float()
+    return forward_kinematics(code, OFFSETS, torch.zeros(3))
+
+
+def test_photo_poses_are_rotations_of_every_kind(pool: PosePool) -> None:
+    rng, across, sitting = np.random.default_rng(0), 0, 0
+    for _ in range(200):
+        rotation, _ = sample_photo_pose(pool, rng)
+        assert np.allclose(rotation @ rotation.transpose(0, 2, 1), np.eye(3), atol=1e-4)
+        assert np.linalg.det(rotation) == pytest.approx(np.ones(19), abs=1e-4)
+        points = placed(rotation[0].T @ rotation)  # facing the viewer
+        across += int(points[WRISTS["left"], 0] < points[WRISTS["right"], 0] and points[WRISTS["left"], 2] > 0)
+        sitting += int((rotation[0].T @ rotation[BONES.index("LeftUpLeg")])[2, 1] < -0.8)
+    assert across > 3 and sitting > 5
+
+
+@pytest.mark.parametrize(("side", "sign"), [("left", 1), ("right", -1)])
+def test_a_twist_leads_either_forearm_inwards(side: str, sign: int) -> None:
+    hands = []
+    for twist in (0.0, 1.2):
+        rotation = STILL.copy()
+        set_arm(rotation, side, np.array([0.2, -1.0, 0.0]), twist, 1.5)
+        hands.append(float(placed(rotation)[WRISTS[side], 0]) * sign)
+    assert hands[1] < hands[0] - 0.05
+
+
+def test_a_pack_is_made_once_and_read_as_it_was_written(pack: Path) -> None:
+    read = PeoplePack(pack)
+    assert len(read) == 10
+    batch = read.collate(np.arange(10), None)
+    assert batch.start.shape == (10, 4, 128, 128) and batch.keypoints.shape == (10, 17, 3)
+    shown = batch.start[:, 3]
+    inside = batch.body.points.abs().amax(-1) < 0.95
+    cells = ((batch.body.points + 1) * 64).long().clamp(0, 127)
+    on = torch.nn.functional.max_pool2d(shown[:, None], 9, 1, 4)[:, 0]
+    held = on[torch.arange(10)[:, None], cells[..., 1], cells[..., 0]] > 0.5
+    assert held[inside].float().mean() > 0.95  # points lie on the person
+    assert (~inside).any()  # and some beyond the frame
+    again = read.batch(np.random.default_rng(5), 4)
+    assert torch.equal(again.start, read.batch(np.random.default_rng(5), 4).start)
+    assert float(again.start.min()) >= 0 and float((again.start[:, :3] - again.start[:, 3:]).max()) < 1e-3
+
+
+def test_no_people_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="studio people"):
+        PeoplePack(tmp_path)
+
+
+def test_mirrored_batches_agree_with_their_pictures(pack: Path) -> None:
+    """A mirrored person's hints are the mirrored points, left and right exchanged."""
+    batch = PeoplePack(pack).collate(np.arange(10), None)
+    joints = batch.body.points[:, [p for _, p in COCO_JOINTS]]
+    mirrored = batch.keypoints[:, HINT_MIRROR][:, :12, :2] * torch.tensor([-1.0, 1.0])
+    other_side = joints[:, HINT_MIRROR[:12]] * torch.tensor([-1.0, 1.0])
+    assert torch.allclose(mirrored, other_side, atol=1e-5)
+    names = ["nose", "left eye", "right eye", "left ear", "right ear"]
+    assert [names[i - 12] for i in HINT_MIRROR[12:]] == ["nose", "right eye", "left eye", "right ear", "left ear"]
+
+
+def test_faces_are_where_the_head_looks() -> None:
+    rotations = np.stack([STILL, STILL, STILL])
+    rotations[1, 4] = turn(1.2)  # to the dancer's left, the picture's right
+    rotations[2, 4] = axis_angle(np.array([0, 0, 1.0]), 0.4)
+    codes = torch.from_numpy(np.stack([encode_pose(r, np.zeros(3)) for r in rotations])).float()
+    points = forward_kinematics(codes, OFFSETS.expand(3, -1, -1), torch.zeros(3, 3))
+    face, seen = face_of(points, codes, OFFSETS.expand(3, -1, -1))
+    nose, left_eye, right_eye, left_ear, right_ear = face.unbind(1)
+    assert seen[0].all() and seen[1].tolist() == [True, False, True, False, True]
+    assert left_eye[0, 0] > nose[0, 0] > right_eye[0, 0] and left_ear[0, 0] > left_eye[0, 0]
+    assert nose[1, 0] > nose[0, 0] + 0.05
+    assert left_ear[2, 1] > right_ear[2, 1]  # a head tilted to its right lifts its left ear
+    hints = detected_points(points, codes, OFFSETS.expand(3, -1, -1), torch.full((3,), 1e4), None)
+    assert hints[1, 12:, 2].tolist() == [1, 0, 1, 0, 1]
+
+
+def test_some_hints_are_missing_and_the_others_a_little_off(pack: Path) -> None:
+    read, rng = PeoplePack(pack), np.random.default_rng(0)
+    plain = read.collate(np.arange(10), None).keypoints
+    body = {k: torch.from_numpy(np.asarray(v)) for k, v in read._shards["0000"].items()}
+    values = (body["start_points"], body["start_code"], body["offsets"], body["camera"])
+    drawn = torch.stack([detected_points(*values, rng) for _ in range(40)])
+    known = plain[..., 2] > 0
+    share = drawn[:, known][..., 2].mean()
+    assert 0.4 < share < 0.7
+    off = (drawn[..., :2] - plain[..., :2])[:, known]
+    assert 0.008 < off.std() < 0.016 and off.mean().abs() < 0.002
+
+
+def test_bad_cuts_add_or_take_and_leave_most_pictures_alone() -> None:
+    picture = torch.zeros(4, 128, 128)
+    picture[:, 20:120, 50:80] = 0.8
+    picture[3] = (picture[3] > 0).float()
+    rng = np.random.default_rng(0)
+    areas = np.array([float(badly_cut(picture, rng)[3].sum()) for _ in range(300)])
+    whole = float(picture[3].sum())
+    assert 0.7 < (areas == whole).mean() < 0.9
+    assert (areas > whole).mean() > 0.05 and (areas < whole).mean() > 0.04
+    assert float(badly_cut(torch.zeros(4, 128, 128), rng).abs().sum()) == 0
+
+
+def test_only_points_at_the_edge_can_lie_beyond_the_frame() -> None:
+    torch.manual_seed(0)
+    reader = BodyReader(TINY, hidden=16).eval()
+    with torch.no_grad():
+        reader.beyond.bias.fill_(0.5)
+        reader.heat.weight.zero_()
+        free = reader(torch.zeros(1, 4, 256, 256), torch.zeros(1, 17, 3)).points
+        reader.heat.weight.normal_(0, 30)
+        picture = torch.zeros(1, 4, 256, 256)
+        picture[:, :, -8:, -8:] = 1
+        sharp = reader(picture, torch.zeros(1, 17, 3)).points
+    assert free.abs().max() < 0.05  # an even map's mean is the middle, where nothing is added
+    assert sharp.max() > 1
+
+
+def test_the_reader_learns_people_and_a_run_goes_on(pack: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    batch = PeoplePack(pack).collate(np.arange(10), None)
+    reader = BodyReader(TINY, hidden=32)
+    optimiser, losses = torch.optim.Adam(reader.parameters(), 3e-3), []
+    for _ in range(12):
+        loss, _ = train_reader.step(reader, batch)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+    figures = train_reader.misread(batch.body, batch.body)
+    assert figures["points_px"] == 0 and figures["beyond_px"] == 0 and figures["turn_deg"] < 0.1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_reader, "BodyReader", lambda: BodyReader(TINY, hidden=32))
+        for _ in range(2):
+            train_reader.train(pack, tmp_path / "run", pack, None, minutes=1e-4, batch=2)
+    assert (tmp_path / "run" / "ema.safetensors").exists()
+    rows = (tmp_path / "run" / "held_out.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 2 and "plain_head_deg" in rows[0]
