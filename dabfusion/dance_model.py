@@ -152,7 +152,7 @@ class TrainedDancer:
             description = self._codec.anchored(self._codec.describe(person), body.body)
             encoded = self._generator.encode(person)
         codes = with_shown_side(codes, body.code, body.offsets)
-        hands = self._hands(start_frame, finer, body.body)
+        hands = self._hands(start_frame, finer, body)
         gone = hands.gone(torch.from_numpy(codes).to(self._device))
         for first in range(0, len(codes), _BATCH):
             code = torch.from_numpy(codes[first : first + _BATCH]).to(self._device)
@@ -173,12 +173,12 @@ class TrainedDancer:
                 layer = hands.laid_over(layer, place, part, now, gone_now[some])
                 yield _to_bytes(_over_plate(layer, plate * light, place))
 
-    def _hands(self, start_frame: StartFrame, picture: Tensor, body: Body) -> Hands:
+    def _hands(self, start_frame: StartFrame, picture: Tensor, body: FrameBody) -> Hands:
         """The hands of a start frame whose person is drawn from ``picture`` (1, 4, S, S)."""
         if start_frame.hands is None:
-            return Hands(torch.zeros_like(picture[:, :2]), picture, body)
+            return Hands(torch.zeros_like(picture[:, :2]), picture, body.body, not body.drawn)
         masks = torch.from_numpy(start_frame.hands)[None].to(self._device) / 255
-        return Hands(F.interpolate(masks, picture.shape[-2:], mode="area"), picture, body)
+        return Hands(F.interpolate(masks, picture.shape[-2:], mode="area"), picture, body.body, not body.drawn)
 
     def _person(self, start_frame: StartFrame) -> Tensor:
         """(1, 4, 256, 256) premultiplied RGBA."""

@@ -3,7 +3,8 @@
 On the grid of the flow a hand is a few cells: drawn from there it loses its fingers, and where it lay on a hip in the
 photo it stays printed on the hip. Where the photo's bare hands are known (:mod:`preprocess.hands`), each is a layer of
 its own, which follows wrist and fingertips, shortened where it points at the viewer; and what flow copies of a hand or
-a bare arm at a place where that arm is not any more counts as hidden, so that it is painted. Where only one hand is
+an arm at a place where that arm is not any more counts as hidden, so that it is painted: of bare arms as they were
+found, of sleeves where the body as read lays them across the trunk. Where only one hand is
 known, the other is its mirror image, as soon as it has left the place that the photo gives it.
 """
 
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .flow_autoencoder.body_reader import Body
+from .flow_autoencoder.capsules import propose
 from .flow_autoencoder.flow_maps import FlowMaps
 from .flow_autoencoder.generator import Window
 from .flow_autoencoder.geometry import pixel_grid, warp
@@ -35,6 +37,9 @@ _LEFT = (0.015, 0.045)  # frame units by which two motions differ: up to the fir
 _AWAY = (0.05, 0.12)  # frame units from its place in the photo at which a hand that is not known begins to be drawn
 _COVERED = (0.35, 0.5)  # share of a hand's place that the body may not cover, for it to begin to be, and to be seen
 _IN_FRONT = (0.1, 0.2)  # leg lengths by which a hand is nearer to the viewer than trunk and head
+_TRUNK = tuple(BONES.index(name) for name in ("Hips", "Spine", "Spine2"))
+_GRID = 128  # cells on which arms are told from what they lie on
+_ON_BODY = 0.6  # of an ellipsoid's hit: a place well within it
 _LITTLE = 0.05  # cover by the person
 _LEAST = 1e-4
 
@@ -85,16 +90,19 @@ class Hands:
         masks: (1, 2, S, S) in [0, 1]: left and right hand, with what is bare of the arm; zeros where none was found.
         picture: (1, 4, S, S) the start frame's person, premultiplied RGBA, at the size that is drawn.
         body: as read from the start frame (B = 1).
+        limbs: also tell sleeves that lie across the trunk, by the body as read.
     """
 
-    def __init__(self, masks: Tensor, picture: Tensor, body: Body) -> None:
-        self._body, self._size, self._known = body, picture.shape[-1], bool(masks.any())
+    def __init__(self, masks: Tensor, picture: Tensor, body: Body, limbs: bool = False) -> None:
+        self._body, self._size = body, picture.shape[-1]
         self._start = self._segments(body.code)
         grid = pixel_grid(self._size, self._size, masks.device)
         along = (grid - self._start.joint[0, :2, :, None, None]) * _unit(self._start.way[0, :2])[..., None, None]
         beyond = (along.sum(1)[None] / _FADE + 1).clamp(0, 1)  # (1, 2, S, S)
         inside = (2 * F.avg_pool2d(masks, 3, 1, 1) - 1).clamp(0, 1)  # not the rim, which has other colours in it
-        self._bare = torch.cat([masks * beyond, masks * (1 - beyond)], 1)  # (1, 4, S, S)
+        bare = F.interpolate(torch.cat([masks * beyond, masks * (1 - beyond)], 1), (_GRID, _GRID), mode="area")
+        self._arms = torch.maximum(bare, arms_over_trunk(body, _GRID)) if limbs else bare  # (1, 4, 128, 128)
+        self._known = bool(self._arms.any())
         layers = [picture * (inside * beyond)[:, side : side + 1] for side in range(2)]
         reach = [_farthest(layer[:, 3:], grid, self._start.joint[0, k]) for k, layer in enumerate(layers)]
         shown = [side if reach[side] else 1 - side for side in range(2)]
@@ -116,8 +124,8 @@ class Hands:
 
     def _uncovered(self, maps: FlowMaps, code: Tensor, gone: Tensor) -> FlowMaps:
         size = maps.flow.shape[-1]
-        bare = F.max_pool2d(F.interpolate(self._bare, (size, size), mode="area"), 3, 1, 1)
-        copied = warp(bare.expand(len(code), -1, -1, -1), maps.flow)  # (B, 4, h, w)
+        arms = F.max_pool2d(F.interpolate(self._arms, (size, size), mode="area"), 3, 1, 1)
+        copied = warp(arms.expand(len(code), -1, -1, -1), maps.flow)  # (B, 4, h, w)
         now = self._segments(code)
         grid = pixel_grid(size, size, code.device)
         differs = []
@@ -177,6 +185,20 @@ class Hands:
         length = torch.linalg.vector_norm(self._body.offsets[:, list(_TIPS)], dim=-1)[..., None]
         hand = tip - wrist + _STRAIGHT * length * _unit(wrist - elbow)
         return _Segments(torch.cat([wrist, elbow], 1), torch.cat([hand, wrist - elbow], 1))
+
+
+def arms_over_trunk(body: Body, size: int) -> Tensor:
+    """Where hands and forearms lie across the trunk in the start frame of a ``body`` (B = 1).
+
+    Returns:
+        (1, 4, size, size), 1 or 0: left hand, right hand, left forearm, right forearm in front of everything else, with
+        the trunk behind them.
+    """
+    seen = propose(body, body.code.float(), size)
+    depth = torch.where(seen.hit > _ON_BODY, seen.depth, torch.full_like(seen.depth, -torch.inf))
+    front, trunk = depth.argmax(1, keepdim=True), (seen.hit[:, list(_TRUNK)] > _ON_BODY).any(1, keepdim=True)
+    some = depth.isfinite().any(1, keepdim=True)
+    return torch.cat([(front == n) & trunk & some for n in (*_WRIST, *_ELBOW)], 1).float()
 
 
 def _of_arms(maps: FlowMaps) -> Tensor:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from stage1_packs import renderer_or_skip
 
+from dabfusion.checkpoint import open_checkpoint, save_checkpoint
 from dabfusion.errors import UserError
 from dabfusion.flow_autoencoder.body_reader import COCO_JOINTS, BodyReader
 from dabfusion.skeleton import BONES, encode_pose, forward_kinematics
@@ -17,7 +19,7 @@ from dabfusion.studio.dataset import PackOptions, pose_pool
 from dabfusion.studio.figure import procedural_figure
 from dabfusion.studio.photo_poses import sample_photo_pose
 from dabfusion.studio.pose_pool import PosePool, axis_angle, set_arm, turn
-from dabfusion.training import train_reader
+from dabfusion.training import export, train_reader
 from dabfusion.training.detected import HINT_MIRROR, detected_points, face_of
 from dabfusion.training.people import PeoplePack, badly_cut
 
@@ -181,3 +183,24 @@ def test_the_reader_learns_people_and_a_run_goes_on(pack: Path, tmp_path: Path) 
     assert (tmp_path / "run" / "ema.safetensors").exists()
     rows = (tmp_path / "run" / "held_out.csv").read_text("utf-8").splitlines()
     assert len(rows) == 2 and "plain_head_deg" in rows[0]
+
+
+def test_another_reader_is_put_into_a_checkpoint_and_its_other_parts_stay(tmp_path: Path) -> None:
+    old, new = BodyReader(TINY, hidden=16), BodyReader(TINY, hidden=16)
+    other = {"weight": torch.arange(4.0)}
+    config, parts = {"preset": "x", "training": {"data": "d"}}, {"body_reader": old.state_dict(), "codec": other}
+    save_checkpoint(tmp_path / "base", config, parts)
+    run = tmp_path / "run"
+    run.mkdir()
+    with pytest.raises(UserError, match="no averaged weights"):
+        export.export_reader(run, tmp_path / "base", tmp_path / "out")
+    save_file({k: v.contiguous() for k, v in new.state_dict().items()}, run / "ema.safetensors")
+    (run / "progress.json").write_text('{"steps": 7, "minutes": 1.5}', "utf-8")
+    export.main(["--reader", str(run), "--base", str(tmp_path / "base"), "--out", str(tmp_path / "out")])
+    made = open_checkpoint(tmp_path / "out")
+    made.load_into(old, "body_reader")
+    assert torch.allclose(old.head[0].weight, new.head[0].weight, atol=1e-3)
+    assert torch.equal(made.tensors("codec")["weight"], other["weight"])
+    assert made.config["training"]["body_reader"]["steps"] == 7 and made.config["training"]["data"] == "d"
+    with pytest.raises(SystemExit):
+        export.main(["--reader", str(run), "--out", str(tmp_path / "out")])

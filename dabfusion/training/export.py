@@ -1,6 +1,7 @@
-"""Gathers trained runs into a checkpoint folder.
+"""Gathers trained runs into a checkpoint folder, or puts a newly trained body reader into one.
 
 python -m dabfusion export --stage1 RUN --flow-diffusion RUN --out checkpoints/studio
+python -m dabfusion export --reader RUN --base checkpoints/studio --out checkpoints/studio
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dabfusion.checkpoint import save_checkpoint
+from dabfusion.checkpoint import open_checkpoint, save_checkpoint
 from dabfusion.dance_model import Sizes
 from dabfusion.errors import UserError
 from dabfusion.flow_diffusion.model import CONFIG_FILE, WEIGHTS_FILE
@@ -89,14 +90,40 @@ def export(stage1: Path, flow_diffusion: Path, out: Path) -> None:
     save_checkpoint(out, config, parts)
 
 
+def export_reader(reader: Path, base: Path, out: Path) -> None:
+    """Writes the checkpoint of ``base`` with another body reader; its config says so.
+
+    Args:
+        reader: run of ``train-reader``.
+        base: checkpoint folder whose other parts are kept.
+        out: checkpoint folder to write, which may be ``base``.
+
+    Raises:
+        UserError: the run has no weights yet.
+        CheckpointError: ``base`` is incomplete.
+    """
+    checkpoint = open_checkpoint(base)
+    parts = {name: checkpoint.tensors(name) for name in checkpoint.parts}
+    parts["body_reader"] = _weights(reader)
+    training = {**checkpoint.config.get("training", {}), "body_reader": {**_history(reader), "commit": _commit()}}
+    save_checkpoint(out, {**checkpoint.config, "training": training}, parts)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line of ``export``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stage1", type=Path, required=True, help="run folder of train-jointly")
-    parser.add_argument("--flow-diffusion", type=Path, required=True, help="run folder of train-flow-diffusion")
+    parser.add_argument("--stage1", type=Path, help="run folder of train-jointly")
+    parser.add_argument("--flow-diffusion", type=Path, help="run folder of train-flow-diffusion")
+    parser.add_argument("--reader", type=Path, help="run folder of train-reader; needs --base")
+    parser.add_argument("--base", type=Path, help="checkpoint folder whose other parts are kept")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     options = parser.parse_args(argv)
-    export(options.stage1, options.flow_diffusion, options.out)
+    if options.reader and options.base:
+        export_reader(options.reader, options.base, options.out)
+    elif options.stage1 and options.flow_diffusion:
+        export(options.stage1, options.flow_diffusion, options.out)
+    else:
+        parser.error("give --stage1 and --flow-diffusion, or --reader and --base")
     return 0
 
 
