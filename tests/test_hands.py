@@ -11,7 +11,7 @@ from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
 from dabfusion.flow_autoencoder.geometry import pixel_grid
 from dabfusion.flow_diffusion.mean_body import mean_body
-from dabfusion.hands import Hands
+from dabfusion.hands import Hands, arms_over_trunk
 from dabfusion.skeleton import BONES, NUM_BONES, encode_pose, forward_kinematics
 
 SIZE, GRID, LEG = 256, 128, 0.6
@@ -171,3 +171,35 @@ def test_what_the_photo_shows_in_place_of_an_unknown_hand_is_not_copied(hands: H
 def test_a_hand_that_has_left_its_place_stays_what_it_has_become(hands: Hands) -> None:
     dance = torch.cat([pose(), pose(right=turn(2, 0.9)), pose(), pose(left=turn(2, 0.9))])
     assert hands.gone(dance).tolist() == [[0, 0], [0, 1], [0, 1], [1, 1]]
+
+
+ACROSS, BEHIND = turn(1, -2.2), turn(1, 2.2)  # a stretched arm led across the trunk, in front of it and behind it
+
+
+def standing_in(code: torch.Tensor) -> Body:
+    return Body(places(code)[None], code, LEG * mean_body()[None])
+
+
+def test_only_an_arm_in_front_of_the_trunk_lies_across_it() -> None:
+    found = arms_over_trunk(standing_in(pose(left=ACROSS)), GRID)
+    assert found.shape == (1, 4, GRID, GRID)
+    left_hand, right_hand, left_forearm, right_forearm = found[0].sum((1, 2)).tolist()
+    assert left_hand + left_forearm > 20 and right_hand == right_forearm == 0
+    mirrored = arms_over_trunk(standing_in(pose(right=turn(1, 2.2))), GRID)
+    torch.testing.assert_close(mirrored[:, [1, 0, 3, 2]].flip(-1), found, atol=0, rtol=0)
+    assert arms_over_trunk(standing_in(pose()), GRID).sum() == 0
+    assert arms_over_trunk(standing_in(pose(left=BEHIND)), GRID).sum() == 0
+
+
+def test_a_sleeve_is_not_printed_on_the_trunk_once_its_arm_has_left() -> None:
+    crossed, nothing = pose(left=ACROSS), torch.zeros(1, 2, SIZE, SIZE)
+    picture, body, trunk = torch.rand(1, 4, SIZE, SIZE), standing_in(crossed), maps(HIPS)
+    hands = Hands(nothing, picture, body, limbs=True)
+    lay = arms_over_trunk(body, GRID).amax(1, keepdim=True) > 0
+    left = hands.uncovered(trunk, pose(), torch.zeros(1, 2)).occlusion
+    assert left[lay].max() < 0.05
+    far = torch.nn.functional.max_pool2d(lay.float(), 5, 1, 2) == 0
+    assert left[far].min() == 1
+    assert hands.uncovered(trunk, crossed, torch.zeros(1, 2)).occlusion[lay].min() > 0.95  # still there
+    unasked = Hands(nothing, picture, body).uncovered(trunk, pose(), torch.zeros(1, 2))
+    assert unasked.occlusion.min() == 1
