@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from stage1_packs import write_sliding_pack
 
-from dabfusion.flow_autoencoder.body_reader import BodyReader, hint_maps
+from dabfusion.flow_autoencoder.body_reader import Body, BodyReader, hint_maps
 from dabfusion.flow_autoencoder.code_reader import CodeReader, carried_cues
 from dabfusion.flow_autoencoder.codec import FlowCodec
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
@@ -93,6 +93,21 @@ def test_anchoring_takes_the_error_out_where_the_flow_ends(batch):
     off = (maps[0].flow - maps[1].flow)[inside.expand(-1, 2, -1, -1)]
     assert torch.allclose(off, torch.tensor(0.03), atol=1e-5)
     assert torch.equal(maps[0].occlusion, maps[1].occlusion) and torch.equal(maps[0].matte, maps[1].matte)
+
+
+def test_nothing_is_copied_from_beyond_the_frame(batch):
+    """Somebody whose legs lie below the frame rises: what shows then was never in the photo."""
+    codec, rise = tiny_codec(), 0.8
+    low = Body(batch.body.points + torch.tensor([0.0, rise]), batch.body.code, batch.body.offsets)
+    code = low.code.clone()
+    code[:, ROTATION_SIZE + 1] = rise / leg_length(low.offsets)
+    maps = codec.decode(codec.describe(batch.start), low, code)
+    came_from = torch.arange(128)[:, None].expand(128, 128) / 64 - 1 + rise
+    person = maps.matte[0, 0] > WELL_INSIDE
+    below, above = person & (came_from > 1.1), person & (came_from < 0.9)
+    assert below.any() and above.any()
+    assert maps.occlusion[0, 0][below].max() == 0
+    assert maps.occlusion[0, 0][above].min() > 0
 
 
 def test_hints_are_blobs_at_confident_joints():

@@ -147,6 +147,23 @@ def test_seen_colours_move_with_the_person_and_leave_out_what_is_hidden():
     assert filled[0, 1, 32, 60] > 0.9 > 0.1 > filled[0, 0, 32, 60]
 
 
+def test_hands_that_the_photo_hides_are_of_the_faces_colour_and_seen_ones_of_their_own():
+    picture = torch.zeros(1, 4, 256, 256)
+    picture[:, 3], picture[:, 2] = 1, 0.9  # a blue coat everywhere
+    picture[:, :, :64] = torch.tensor([0.8, 0.5, 0.4, 1.0])[:, None, None]  # and a face above it
+    parts = torch.zeros(1, 19, 64, 64)
+    parts[:, BONES.index("Head"), :16] = 1
+    parts[:, BONES.index("Spine"), 16:] = 1
+    parts[:, BONES.index("Spine"), 40:48, :16] = 0
+    parts[:, BONES.index("LeftHand"), 40:48, :16] = 1
+    still, seen = torch.zeros(1, 2, 64, 64), torch.ones(1, 1, 64, 64)
+    hidden = seen.clone()
+    hidden[..., 40:48, :16] = 0
+    hand = seen_colours(picture, FlowMaps(still, hidden, seen, parts))[0, :, 44, 8]
+    assert hand[0] > 0.7 and hand[2] < 0.55
+    assert seen_colours(picture, FlowMaps(still, seen, seen, parts))[0, 2, 44, 8] > 0.8
+
+
 def test_a_hidden_forearm_looks_like_the_other_one_and_not_like_the_shirt_behind_it():
     picture, parts = torch.zeros(1, 4, 64, 64), torch.zeros(1, 19, 64, 64)
     picture[:, 3] = 1

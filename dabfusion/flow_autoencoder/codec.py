@@ -23,7 +23,7 @@ from dabfusion.flow_autoencoder.blocks import HourGlass
 from dabfusion.flow_autoencoder.body_reader import Body
 from dabfusion.flow_autoencoder.capsules import Proposal, propose, start_surface
 from dabfusion.flow_autoencoder.flow_maps import FlowMaps
-from dabfusion.flow_autoencoder.geometry import warp
+from dabfusion.flow_autoencoder.geometry import pixel_grid, warp
 from dabfusion.skeleton import NUM_BONES
 
 GRID = 128
@@ -32,6 +32,7 @@ _RESIDUAL_SCALE = 0.25
 _CHOICE_SCALE = 4.0
 _CUES = 4
 _ANCHOR_STEPS = 2
+_BEYOND = (1.0, 1.04)  # how far out a place is still in the start frame, and is surely not
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class FlowCodec(nn.Module):
         seen = torch.cat([proposal.hit, choice, guess, cues, warped], 1).to(wide.dtype)
         out = out + self.fine_head(self.fine(torch.cat([wide, seen], 1))).float()
         maps = _maps(out, proposal, cues)
+        maps = replace(maps, occlusion=maps.occlusion * _in_frame(guess))
         return maps if description.error is None else replace(maps, flow=_without(description.error, maps.flow))
 
     def _coarse(self, features: Tensor, body: Body, code: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,6 +141,13 @@ def _maps(out: Tensor, proposal: Proposal, cues: Tensor) -> FlowMaps:
     occlusion = torch.sigmoid(shown + 3 * cues[:, 2:3])
     matte = torch.sigmoid(covered + 4 * (proposal.hit.amax(1, keepdim=True) * 2 - 1.2))
     return FlowMaps(flow, occlusion, matte, choice * matte)
+
+
+def _in_frame(flow: Tensor) -> Tensor:
+    """(B, 1, h, w): 1 where flow (B, 2, h, w) leads to a place in the start frame, 0 where to one beyond it, of which
+    nothing can be copied: the legs or hands of somebody who is cut off."""
+    place = (pixel_grid(flow.shape[-2], flow.shape[-1], flow.device) + flow).abs().amax(1, keepdim=True)
+    return ((_BEYOND[1] - place) / (_BEYOND[1] - _BEYOND[0])).clamp(0, 1)
 
 
 def _without(error: Tensor, flow: Tensor) -> Tensor:

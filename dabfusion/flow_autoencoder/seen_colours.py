@@ -3,7 +3,8 @@
 What the start frame shows is moved by the flow on a coarse grid; hidden cells take the mean of what is seen around
 them, from ever wider surroundings (push-pull, Gortler et al. 1996, "The Lumigraph", section 3.4). Where it is known
 which part of the body a cell shows, only cells of that part count, left and right taken together: a forearm in front
-of a shirt that the photo hides looks like the other forearm, not like the shirt.
+of a shirt that the photo hides looks like the other forearm, not like the shirt. Hands of which the photo shows
+nothing, in pockets or cut off, are rather of the face's colour than of the sleeve's.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _ALIKE = tuple(
         *((f"Left{part}", f"Right{part}") for part in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")),
     )
 )
+_HEAD_GROUP, _HAND_GROUP = 1, 4  # of them
 _DECIDED = 3.0  # exponent that lets the strongest part of a cell win
 _OWN = 0.6  # cells with this share of a part tell its colours
 _ENOUGH = 2.0  # seen cells of a part from which on its colours are its own
@@ -63,7 +65,9 @@ def _of_its_part(layer: Tensor, parts: Tensor, anywhere: Tensor) -> Tensor:
     own = layer[:, None] * (share * (share > _OWN))[:, :, None]  # (B, groups, 4, 64, 64)
     filled = fill_unseen(own[:, :, :3].flatten(0, 1), own[:, :, 3:].flatten(0, 1)).unflatten(0, own.shape[:2])
     trust = (own[:, :, 3].sum((2, 3)) / _ENOUGH).clamp(0, 1)[:, :, None, None, None]
-    each = torch.lerp(anywhere[:, None], filled, trust)
+    others = anywhere[:, None].repeat(1, len(_ALIKE), 1, 1, 1)
+    others[:, _HAND_GROUP] = torch.lerp(anywhere, filled[:, _HEAD_GROUP], trust[:, _HEAD_GROUP])
+    each = torch.lerp(others, filled, trust)
     return torch.lerp(anywhere, (share[:, :, None] * each).sum(1), share.sum(1, keepdim=True))
 
 
