@@ -41,7 +41,7 @@ from .stage_bounds import keep_on_stage
 _BATCH = 8
 #: Pixels of all windows that are drawn at once: a large pose takes no more memory than a small one, and a long dance,
 #: which has larger ones, no more than a short one.
-_DRAWN_AT_ONCE = 8 * 2**15
+_DRAWN_AT_ONCE = 8 * 40 * 2**10
 _WINDOW_STEP = 16  # windows are whole multiples of this, so that few shapes occur
 _MARGIN = 12  # pixels around the matte that are drawn
 _RIM = (0.25, 0.75)  # alpha of the drawn layer that becomes 0 and 1
