@@ -155,9 +155,9 @@ def test_a_mask_that_fills_its_box_is_asked_for_by_joints() -> None:
         (whole, figure & (np.arange(200) < 90), whole),  # does not hold the joints
         (figure, whole, figure),
     ):
-        mask, quality, _ = _first_mask(_TwoAnswers(to_box, to_points), box, joints)  # type: ignore[arg-type]
+        mask, quality, _ = _first_mask(_TwoAnswers(to_box, to_points), box, joints)
         assert (mask == wanted).all() and quality == 0.9
-    assert (_first_mask(_TwoAnswers(whole, figure), box, joints[:3])[0] == whole).all()  # type: ignore[arg-type]
+    assert (_first_mask(_TwoAnswers(whole, figure), box, joints[:3])[0] == whole).all()
 
 
 def test_clicks_change_only_the_piece_that_they_hit() -> None:
