@@ -8,6 +8,8 @@ reproducible: clip i of a pack depends on the seed and i alone, whatever the num
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,18 +198,33 @@ def write_shard(options: PackOptions, out: Path, shard: int) -> Path:
     people = avatar_paths(options)
     pool = pose_pool(options)
     renderer = Renderer()
-    temporary = out / f".{shard:04d}.part"
-    temporary.mkdir(parents=True, exist_ok=True)
-    arrays = {
-        name: np.lib.format.open_memmap(temporary / f"{name}.npy", "w+", dtype, (CLIPS_PER_SHARD, *shape))
-        for name, (shape, dtype) in ARRAYS.items()
-    }
-    for k in range(CLIPS_PER_SHARD):
-        rng = np.random.default_rng([options.seed, shard * CLIPS_PER_SHARD + k])
-        figure = load_figure(people[int(rng.integers(len(people)))]) if people else procedural_figure()
-        for name, value in draw_clip(renderer, figure, pool, rng, options.close_ups).items():
-            arrays[name][k] = value
-    for array in arrays.values():
-        array.flush()
-    temporary.rename(out / f"{shard:04d}")
+    with shard_arrays(out / f"{shard:04d}", ARRAYS, CLIPS_PER_SHARD) as arrays:
+        for k in range(CLIPS_PER_SHARD):
+            rng = np.random.default_rng([options.seed, shard * CLIPS_PER_SHARD + k])
+            figure = load_figure(people[int(rng.integers(len(people)))]) if people else procedural_figure()
+            for name, value in draw_clip(renderer, figure, pool, rng, options.close_ups).items():
+                arrays[name][k] = value
     return out / f"{shard:04d}"
+
+
+@contextmanager
+def shard_arrays(
+    folder: Path, arrays: Mapping[str, tuple[tuple[int, ...], str]], count: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Arrays (count, *shape) on disk to be filled; ``folder`` appears only when the block has ended well.
+
+    Args:
+        folder: of the shard.
+        arrays: name -> (shape of one row, type).
+        count: rows.
+    """
+    temporary = folder.with_name(f".{folder.name}.part")
+    temporary.mkdir(parents=True, exist_ok=True)
+    opened = {
+        name: np.lib.format.open_memmap(temporary / f"{name}.npy", "w+", dtype, (count, *shape))
+        for name, (shape, dtype) in arrays.items()
+    }
+    yield dict(opened)
+    for array in opened.values():
+        array.flush()
+    temporary.rename(folder)

@@ -15,7 +15,7 @@ from dabfusion.config import STYLES
 from dabfusion.skeleton import encode_pose
 from dabfusion.studio.chain import standing, trimmed
 from dabfusion.studio.dance import CAPTURED_STYLE, sample_dance
-from dabfusion.studio.dataset import HELD_OUT_TAKES, PackOptions, avatar_paths, turn_down
+from dabfusion.studio.dataset import HELD_OUT_TAKES, PackOptions, avatar_paths, shard_arrays, turn_down
 from dabfusion.studio.figure import Build, Figure, load_figure, procedural_figure
 from dabfusion.studio.motion import load_takes
 from dabfusion.studio.photo_poses import sample_photo_pose
@@ -104,19 +104,11 @@ def write_people(options: PackOptions, out: Path, count: int, workers: int = 1) 
 def write_people_shard(options: PackOptions, out: Path, shard: int) -> Path:
     """Draws shard number ``shard``; it appears under its name only when it is whole."""
     files, pool, renderer = avatar_paths(options), people_poses(options), Renderer()
-    temporary = out / f".{shard:04d}.part"
-    temporary.mkdir(parents=True, exist_ok=True)
-    arrays = {
-        name: np.lib.format.open_memmap(temporary / f"{name}.npy", "w+", dtype, (PEOPLE_PER_SHARD, *shape))
-        for name, (shape, dtype) in ARRAYS.items()
-    }
-    for first in range(0, PEOPLE_PER_SHARD, _PICTURES):
-        rng = np.random.default_rng([options.seed, 7, shard * PEOPLE_PER_SHARD + first])
-        figure = load_figure(files[int(rng.integers(len(files)))]) if files else procedural_figure()
-        for k, person in enumerate(draw_people(renderer, figure, pool, rng)):
-            for name, value in person.items():
-                arrays[name][first + k] = value
-    for array in arrays.values():
-        array.flush()
-    temporary.rename(out / f"{shard:04d}")
+    with shard_arrays(out / f"{shard:04d}", ARRAYS, PEOPLE_PER_SHARD) as arrays:
+        for first in range(0, PEOPLE_PER_SHARD, _PICTURES):
+            rng = np.random.default_rng([options.seed, 7, shard * PEOPLE_PER_SHARD + first])
+            figure = load_figure(files[int(rng.integers(len(files)))]) if files else procedural_figure()
+            for k, person in enumerate(draw_people(renderer, figure, pool, rng)):
+                for name, value in person.items():
+                    arrays[name][first + k] = value
     return out / f"{shard:04d}"
