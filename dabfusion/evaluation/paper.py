@@ -12,6 +12,7 @@ from pathlib import Path
 from .clip_rows import sound_of, to_songs
 from .clip_score import CLIP_FOLDER
 from .dancers import CHAINED_CODES, CHAINED_PIXELS, NO_BEATS, OURS, STYLE_ONLY
+from .first_to_last import DISTANCES, jackknifed, paired_changes
 from .instruments import Instruments
 from .made_once import put_text
 from .paper_rows import IDENTITY_RATE, REFERENCE_RATE, WINDOWS, PaperRows, Piece
@@ -240,9 +241,32 @@ def _by_length(sets: PaperSets, tools: Instruments, measured: PaperRows, out: Pa
         "Chained by the last drawn frame: read, danced and drawn anew from pixels that were drawn already. It keeps "
         "the drawn matte and the clean plate, which the paper's system does not have. Chained by the last pose: only "
         "the pose is handed on, every frame is drawn from the one start frame.",
+        *_first_to_last(measured, len(sets.truth(LONG)), Piece(0, each), Piece(lengths[-1] - each, each)),
         "![identity](table_7_identity.png) ![FVD](table_7_fvd.png) ![beat advantage](table_7_beat.png)",
     ]
     return Table(rows, clips, notes)
+
+
+def _first_to_last(measured: PaperRows, count: int, first: Piece, last: Piece) -> list[str]:
+    """A sentence for each way: what changes between two pieces, with standard errors."""
+    truth = (measured.rows(LONG, TRUTH, first), measured.rows(LONG, TRUTH, last))
+    sentences = []
+    for way, label in LONG_WAYS.items():
+        phrases = paired_changes(measured.rows(LONG, way, first), measured.rows(LONG, way, last), truth)
+        for measure in DISTANCES:
+
+            def later(chosen: list[int], way: str = way, measure: str = measure) -> float | None:
+                ends = [measured.mean("", LONG, way, piece, chosen).readings[measure].value for piece in (first, last)]
+                return None if ends[0] is None or ends[1] is None else ends[1] - ends[0]
+
+            change = jackknifed(later, count)
+            phrases += [f"{measure} {change}"] if change else []
+        if phrases:
+            sentences.append(
+                f"From the first {first.count} frames to the last, with standard errors (clip by clip; FVD by leaving "
+                f"out each clip in turn), {label}: {'; '.join(phrases)}."
+            )
+    return sentences
 
 
 #: How each table is measured.

@@ -57,7 +57,7 @@ class PaperPlan:
     motion: Path | None
     clips: int = 22
     camera_dances: int = 4
-    long_clips: int = 6
+    long_clips: int = 12
     seed: int = 0
     frames: int = FRAMES
 

@@ -51,7 +51,7 @@ def add_presets(
     paper.add_argument("--tables", type=int, nargs="+", choices=range(1, 8), default=list(range(1, 8)), metavar="N")
     paper.add_argument("--clips", type=int, default=22, help="of 40 frames (default 22: two a style); half of 80")
     paper.add_argument("--camera-dances", type=int, default=4, help="dances seen by nine cameras (default 4)")
-    paper.add_argument("--long-clips", type=int, default=6, help="of 160 frames (default 6)")
+    paper.add_argument("--long-clips", type=int, default=12, help="of 160 frames (default 12)")
     long = presets.add_parser("long", parents=[basic], help="one long dance, minute by minute")
     long.add_argument("--photo", type=Path, default=LONG_PHOTO, metavar="FILE")
     long.add_argument("--song", type=Path, metavar="FILE", help="default: Studio makes one, with known beats")
