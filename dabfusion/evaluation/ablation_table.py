@@ -106,7 +106,7 @@ def write(folder: Path, parts: Mapping[str, Variants], settings: Mapping[str, ob
     }
     data = {"settings": dict(settings), "clips": rounded}
     (folder / "ablation.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
-    (folder / "ablation.md").write_text(markdown(parts, settings), "utf-8")
+    (folder / "ablation.md").write_text(markdown(rounded, settings), "utf-8")  # as it is made again from the file
 
 
 def main(argv: list[str] | None = None) -> int:
