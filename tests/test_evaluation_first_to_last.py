@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from dabfusion.evaluation.first_to_last import Change, jackknifed, paired, paired_changes, values_of
+from dabfusion.evaluation.paper import LONG_WAYS, _first_to_last
+from dabfusion.evaluation.paper_rows import Piece
 from dabfusion.evaluation.report import Reading, Row
 
 
@@ -52,3 +54,24 @@ def test_a_measure_that_one_clip_lacks_is_left_out() -> None:
 
 def test_large_changes_are_told_without_a_fraction() -> None:
     assert str(Change(107.4, 61.6)) == "+107 (62)" and str(Change(-0.0364, 0.0075)) == "-0.036 (0.007)"
+
+
+class Measured:
+    """Three long clips: identity falls by .1, the true one by .04; FVD-16 is ten a clip's number more at the end."""
+
+    def rows(self, name: str, way: str, piece: Piece) -> list[Row]:
+        return rows(*[0.9 - piece.first / 1200 * (0.4 if way == "GT" else 1.0)] * 3)
+
+    def mean(self, label: str, name: str, way: str, piece: Piece, chosen: list[int]) -> Row:
+        distance = 500 + (10.0 * sum(chosen) if piece.first else 0)
+        return Row(label, {"FVD-16": Reading(distance), "FVD-40": Reading(None)})
+
+
+def test_table_7_says_it_of_every_way() -> None:
+    told = _first_to_last(Measured(), 3, Piece(0, 40), Piece(120, 40))
+    assert len(told) == len(LONG_WAYS)
+    for sentence, label in zip(told, LONG_WAYS.values(), strict=True):
+        assert sentence.endswith(
+            f"{label}: identity -0.100 (0.000), ground truth -0.040 (0.000), beyond that -0.060 (0.000); "
+            "FVD-16 +30 (12)."
+        )

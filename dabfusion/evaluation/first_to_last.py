@@ -19,7 +19,7 @@ DISTANCES = ("FVD-16", "FVD-40")
 
 @dataclass(frozen=True)
 class Change:
-    """A mean change and its standard error."""
+    """A mean change and its standard error, in the measure's own unit."""
 
     mean: float
     error: float
@@ -48,6 +48,10 @@ def jackknifed(of: Callable[[list[int]], float | None], count: int) -> Change | 
 
     Args:
         of: the figure of the clips with these numbers; None where they are too few.
+        count: of clips.
+
+    Returns:
+        The figure of all; None for fewer than three clips, or where a figure is not known.
     """
     if count < 3:
         return None
@@ -61,7 +65,15 @@ def jackknifed(of: Callable[[list[int]], float | None], count: int) -> Change | 
 
 def paired_changes(first: Sequence[Row], last: Sequence[Row], truth: tuple[Sequence[Row], Sequence[Row]]) -> list[str]:
     """A phrase for each of :data:`PAIRED`, as far as it is known: how it changes from clips' first rows to their last,
-    how the ground truth's does, and what is left without that."""
+    how the ground truth's does, and what is left without that.
+
+    Args:
+        first, last: one row a clip, in the same order.
+        truth: the same clips' ground truth, first and last.
+
+    Returns:
+        Phrases such as "identity -0.036 (0.007)", each measure in its own unit, standard errors in brackets.
+    """
     phrases = []
     for measure in PAIRED:
         before, after, *real = (values_of(rows, measure) for rows in (first, last, *truth))

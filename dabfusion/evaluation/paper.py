@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from .clip_rows import sound_of, to_songs
@@ -254,12 +255,7 @@ def _first_to_last(measured: PaperRows, count: int, first: Piece, last: Piece) -
     for way, label in LONG_WAYS.items():
         phrases = paired_changes(measured.rows(LONG, way, first), measured.rows(LONG, way, last), truth)
         for measure in DISTANCES:
-
-            def later(chosen: list[int], way: str = way, measure: str = measure) -> float | None:
-                ends = [measured.mean("", LONG, way, piece, chosen).readings[measure].value for piece in (first, last)]
-                return None if ends[0] is None or ends[1] is None else ends[1] - ends[0]
-
-            change = jackknifed(later, count)
+            change = jackknifed(partial(_later, measured, way, measure, first, last), count)
             phrases += [f"{measure} {change}"] if change else []
         if phrases:
             sentences.append(
@@ -267,6 +263,14 @@ def _first_to_last(measured: PaperRows, count: int, first: Piece, last: Piece) -
                 f"out each clip in turn), {label}: {'; '.join(phrases)}."
             )
     return sentences
+
+
+def _later(
+    measured: PaperRows, way: str, measure: str, first: Piece, last: Piece, chosen: list[int]
+) -> float | None:  # fmt: skip
+    """By how much a distance of the chosen long clips is larger in the last piece than in the first."""
+    ends = [measured.mean("", LONG, way, piece, chosen).readings[measure].value for piece in (first, last)]
+    return None if ends[0] is None or ends[1] is None else ends[1] - ends[0]
 
 
 #: How each table is measured.
