@@ -16,7 +16,9 @@ from dabfusion.flow_autoencoder.body_reader import COCO_JOINTS, BodyReader
 from dabfusion.skeleton import BONES, encode_pose, forward_kinematics
 from dabfusion.studio import people as studio_people
 from dabfusion.studio.dataset import PackOptions, pose_pool
+from dabfusion.studio.drawn_figures import draw_flat_figure, sample_flat_body
 from dabfusion.studio.figure import procedural_figure
+from dabfusion.studio.people import ARRAYS
 from dabfusion.studio.photo_poses import sample_photo_pose
 from dabfusion.studio.pose_pool import PosePool, axis_angle, set_arm, turn
 from dabfusion.training import export, train_reader
@@ -42,7 +44,9 @@ def pack(tmp_path_factory: pytest.TempPathFactory, pool: PosePool) -> Path:
         patch.setattr(studio_people, "PEOPLE_PER_SHARD", 10)
         patch.setattr(studio_people, "Renderer", lambda: renderer)
         patch.setattr(studio_people, "people_poses", lambda options: pool)
-        studio_people.write_people(PackOptions(None, None, seed=3), folder, 10)
+        studio_people.write_people(PackOptions(None, None, seed=3, drawings=0.0), folder, 10)
+        studio_people.write_people(PackOptions(None, None, seed=3, drawings=1.0), folder.with_name("drawn"), 10)
+        studio_people.write_people(PackOptions(None, None, seed=3, drawings=0.5), folder.with_name("mixed"), 40)
     return folder
 
 
@@ -88,6 +92,62 @@ def test_a_pack_is_made_once_and_read_as_it_was_written(pack: Path) -> None:
     again = read.batch(np.random.default_rng(5), 4)
     assert torch.equal(again.start, read.batch(np.random.default_rng(5), 4).start)
     assert float(again.start.min()) >= 0 and float((again.start[:, :3] - again.start[:, 3:]).max()) < 1e-3
+
+
+def test_a_share_of_a_pack_is_drawn_and_the_people_beside_stay_the_same(pack: Path) -> None:
+    people, drawn, mixed = (PeoplePack(pack.with_name(name)) for name in (pack.name, "drawn", "mixed"))
+    assert len(mixed) == 40
+    whole = mixed.collate(np.arange(40), None)
+    assert 5 <= int(whole.drawn.sum()) <= 35
+    assert not people.collate(np.arange(10), None).drawn.any()
+    all_drawn = drawn.collate(np.arange(10), None)
+    assert all_drawn.drawn.all() and not all_drawn.keypoints.any()  # no detector knows drawings
+    assert whole.keypoints[~whole.drawn][..., 2].any(1).all()
+    rng = np.random.default_rng(0)
+    hinted = [drawn.batch(rng, 10).keypoints[..., 2].any(1).float().mean() for _ in range(40)]
+    assert 0.02 < float(np.mean(hinted)) < 0.2  # but now and then one finds a person in them
+    for n in range(10):
+        source = drawn if whole.drawn[n] else people
+        assert torch.equal(whole.start[n], source.collate(np.array([n]), None).start[0])
+
+
+def test_readers_are_measured_on_drawings_apart(pack: Path) -> None:
+    torch.manual_seed(0)
+    reader = BodyReader(TINY, hidden=16).eval()
+    figures = {
+        name: train_reader.evaluate(reader, PeoplePack(pack.with_name(name))) for name in (pack.name, "drawn", "mixed")
+    }
+    assert not any(name.startswith("drawn_") for name in figures[pack.name])
+    assert all(name.startswith("drawn_") for name in figures["drawn"])
+    assert {*figures["mixed"]} == {*figures[pack.name], *figures["drawn"]}
+    assert figures["drawn"]["drawn_points_px"] > 5
+
+
+def test_drawn_figures_stand_where_their_points_say() -> None:
+    for seed in range(30):
+        one = draw_flat_figure(np.random.default_rng(seed))
+        again = draw_flat_figure(np.random.default_rng(seed))
+        assert all(np.array_equal(one[name], again[name]) for name in one)
+        assert {name: value.shape for name, value in one.items()} == {n: shape for n, (shape, _) in ARRAYS.items()}
+        assert (one["start_rgba"][..., :3] <= one["start_rgba"][..., 3:]).all()  # premultiplied
+        code, offsets, points = (torch.from_numpy(one[n]) for n in ("start_code", "offsets", "start_points"))
+        assert torch.allclose(forward_kinematics(code, offsets, points[0]), points, atol=1e-5)
+        body_plane = [n for n in range(24) if n not in (22, 23)]  # all but the toes
+        assert points[body_plane, 2].abs().max() < 1e-6
+        alpha = torch.from_numpy(one["start_rgba"][..., 3].astype(np.float32) / 255)
+        near = torch.nn.functional.max_pool2d(alpha[None, None], 7, 1, 3)[0, 0]
+        x, y = ((points[:22, 0] + 1) * 128).long(), ((1 - points[:22, 1]) * 128).long()
+        inside = (x >= 0) & (x < 256) & (y >= 0) & (y < 256)
+        assert near[y[inside], x[inside]].min() > 0.5, seed  # every point up to the finger tips lies on the figure
+
+
+def test_drawn_figures_are_of_many_proportions() -> None:
+    bodies = [sample_flat_body(np.random.default_rng(seed)) for seed in range(200)]
+    heads = [float(b.points[19, 1] - b.points[4, 1]) / float(np.ptp(b.points[[4, 19, 22, 23], 1])) for b in bodies]
+    assert min(heads) < 0.2 and max(heads) > 0.4
+    wrists = np.array([b.points[WRISTS["left"]] - b.points[6] for b in bodies])
+    assert (wrists[:, 1] > 0).mean() > 0.08 and (wrists[:, 1] < 0).mean() > 0.5  # arms up, arms down
+    assert all(np.ptp(b.points[:, 1]) < 1.95 for b in bodies)
 
 
 def test_no_people_is_told(tmp_path: Path) -> None:

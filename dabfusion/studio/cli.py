@@ -85,6 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     people.add_argument("--motion", type=Path, help="folder of captured takes; without it authored dances only")
     people.add_argument("--held-out", action="store_true", help="only people and takes that training never sees")
     people.add_argument("--seed", type=int, default=0)
+    people.add_argument(
+        "--drawings", type=float, default=PackOptions.drawings, help="share of drawn figures, 0 to 1 (default 0.2)"
+    )
     people.add_argument("--workers", type=_positive, default=1, help="processes")
     sheet = commands.add_parser("sheet", help="a picture of some pairs: start, drive, warped start, flow, visibility")
     sheet.add_argument("--pairs", type=Path, required=True, help="folder of the pack")
@@ -156,7 +159,9 @@ def _pairs(o: argparse.Namespace) -> Path:
 
 
 def _people(o: argparse.Namespace) -> Path:
-    options = PackOptions(_existing(o.avatars), _existing(o.motion), o.held_out, o.seed)
+    if not 0 <= o.drawings <= 1:
+        raise UserError(f"--drawings is a share from 0 to 1, not {o.drawings:g}.")
+    options = PackOptions(_existing(o.avatars), _existing(o.motion), o.held_out, o.seed, drawings=o.drawings)
     avatar_paths(options)  # no use starting processes for an empty folder
     write_people(options, o.out, o.count, o.workers)
     return Path(o.out)

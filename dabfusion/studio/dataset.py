@@ -59,6 +59,7 @@ class PackOptions:
         held_out: draw the held-out identities and takes instead of the others.
         seed: of the whole pack.
         close_ups: share of clips whose legs are cut off by the frame's bottom edge, as in many photos.
+        drawings: share of drawings among single start frames.
     """
 
     avatars: Path | None
@@ -66,6 +67,7 @@ class PackOptions:
     held_out: bool = False
     seed: int = 0
     close_ups: float = 0.12
+    drawings: float = 0.2
 
 
 def identity(stem: str) -> str:

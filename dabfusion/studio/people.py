@@ -1,4 +1,5 @@
-"""Packs of single start frames for the body reader: people as photos show them, whole, cut off, or as a bust.
+"""Packs of single start frames for the body reader: people as photos show them, whole, cut off, or as a bust;
+and drawings.
 
 A pack is a folder of shards as in :mod:`dabfusion.studio.dataset`, with :data:`ARRAYS` and without driving frames: to
 read a body takes one picture.
@@ -16,6 +17,7 @@ from dabfusion.skeleton import encode_pose
 from dabfusion.studio.chain import standing, trimmed
 from dabfusion.studio.dance import CAPTURED_STYLE, sample_dance
 from dabfusion.studio.dataset import HELD_OUT_TAKES, PackOptions, avatar_paths, shard_arrays, turn_down
+from dabfusion.studio.drawn_figures import draw_flat_figure
 from dabfusion.studio.figure import Build, Figure, load_figure, procedural_figure
 from dabfusion.studio.motion import load_takes
 from dabfusion.studio.photo_poses import sample_photo_pose
@@ -36,6 +38,7 @@ ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
     "start_points": ((24, 3), "float32"),
     "offsets": ((24, 3), "float32"),
     "camera": ((), "float32"),
+    "drawn": ((), "bool"),
 }
 
 
@@ -83,6 +86,7 @@ def draw_people(
             {
                 "start_rgba": renderer.frame(pose, look), "start_code": encode_pose(rotation, np.zeros(3)),
                 "start_points": renderer.place(pose), "offsets": offsets, "camera": np.asarray(look.camera, np.float32),
+                "drawn": np.asarray(False),
             }
         )  # fmt: skip
     return people
@@ -106,9 +110,15 @@ def write_people_shard(options: PackOptions, out: Path, shard: int) -> Path:
     files, pool, renderer = avatar_paths(options), people_poses(options), Renderer()
     with shard_arrays(out / f"{shard:04d}", ARRAYS, PEOPLE_PER_SHARD) as arrays:
         for first in range(0, PEOPLE_PER_SHARD, _PICTURES):
-            rng = np.random.default_rng([options.seed, 7, shard * PEOPLE_PER_SHARD + first])
-            figure = load_figure(files[int(rng.integers(len(files)))]) if files else procedural_figure()
-            for k, person in enumerate(draw_people(renderer, figure, pool, rng)):
+            number = shard * PEOPLE_PER_SHARD + first
+            chance = np.random.default_rng([options.seed, 8, options.held_out, number])
+            if chance.random() < options.drawings:
+                people = [draw_flat_figure(chance) for _ in range(_PICTURES)]
+            else:
+                rng = np.random.default_rng([options.seed, 7, number])
+                figure = load_figure(files[int(rng.integers(len(files)))]) if files else procedural_figure()
+                people = draw_people(renderer, figure, pool, rng)
+            for k, person in enumerate(people):
                 for name, value in person.items():
                     arrays[name][first + k] = value
     return out / f"{shard:04d}"

@@ -15,6 +15,7 @@ from dabfusion.flow_autoencoder.body_reader import READ_SIZE, Body
 from dabfusion.training.detected import HINT_MIRROR, detected_points, project
 from dabfusion.training.pairs import OUTLINED_SHARE, POINT_MIRROR, degrade, mirror_code, outlined, recolour
 
+_DRAWING_UNKNOWN = 0.85  # chance that a pose detector finds nobody in a drawing
 _ADDED_SHARE, _EATEN_SHARE = 0.12, 0.1  # of pictures whose cut-out holds something else, or lacks something
 _ADDED_SIZE, _EATEN_SIZE = (0.08, 0.4), (0.04, 0.16)  # of the frame's side
 
@@ -27,11 +28,13 @@ class PeopleBatch:
         start: (B, 4, 128, 128) premultiplied RGBA, as small as the reader sees them.
         keypoints: (B, 17, 3) as a detector might report them.
         body: exact.
+        drawn: (B,) whether it is a drawing.
     """
 
     start: Tensor
     keypoints: Tensor
     body: Body
+    drawn: Tensor
 
 
 class PeoplePack:
@@ -60,7 +63,7 @@ class PeoplePack:
         return self.collate(rng.choice(len(self), count, replace=count > len(self)), rng)
 
     def collate(self, numbers: np.ndarray, rng: np.random.Generator | None) -> PeopleBatch:
-        """People by number; as drawn, with everything that a detector can see, where there is no ``rng``."""
+        """People by number; without ``rng`` as drawn, with everything that a detector can see: of drawings nothing."""
         rows = [self._person(int(n)) for n in numbers]
         batch = {k: torch.from_numpy(np.stack([row[k] for row in rows])) for k in rows[0]}
         start = batch["start_rgba"].permute(0, 3, 1, 2).float() / 255
@@ -68,8 +71,10 @@ class PeoplePack:
         code, offsets, camera = batch["start_code"], batch["offsets"], batch["camera"]
         points = project(batch["start_points"], camera)
         keypoints = detected_points(batch["start_points"], code, offsets, camera, rng)
+        unknown = np.ones(len(rows), bool) if rng is None else rng.random(len(rows)) < _DRAWING_UNKNOWN
+        keypoints[batch["drawn"] & torch.from_numpy(unknown)] = 0
         if rng is None:
-            return PeopleBatch(start, keypoints, Body(points, code, offsets))
+            return PeopleBatch(start, keypoints, Body(points, code, offsets), batch["drawn"])
         if rng.random() < 0.5:
             start, code = start.flip(-1), mirror_code(code)
             points = points[:, POINT_MIRROR] * torch.tensor([-1.0, 1.0])
@@ -79,7 +84,7 @@ class PeoplePack:
         for i in np.flatnonzero(rng.random(len(start)) < OUTLINED_SHARE):
             start[i : i + 1] = outlined(start[i : i + 1], 3)
         start = torch.stack([badly_cut(picture, rng) for picture in start])
-        return PeopleBatch(degrade(start, rng), keypoints, Body(points, code, offsets))
+        return PeopleBatch(degrade(start, rng), keypoints, Body(points, code, offsets), batch["drawn"])
 
     def _person(self, number: int) -> dict[str, np.ndarray]:
         for shard in self._shards.values():

@@ -64,15 +64,23 @@ def misread(read: Body, truth: Body) -> dict[str, float]:
 
 
 @torch.no_grad()
-def evaluate(reader: BodyReader, pack: PeoplePack, people: int = 800) -> dict[str, float]:
-    """Means of :func:`misread` over the first people of a held-out pack, with hints and (``plain_``) without."""
+def evaluate(reader: BodyReader, pack: PeoplePack, people: int = 1200) -> dict[str, float]:
+    """Means of :func:`misread` over the first people of a held-out pack, with hints and (``plain_``) without, and of
+    the drawings among them (``drawn_``), of which a detector knows nothing."""
     rows: list[dict[str, float]] = []
     for first in range(0, min(people, len(pack)), _AT_ONCE):
         batch = pack.collate(np.arange(first, min(first + _AT_ONCE, len(pack))), None)
-        row = misread(reader(batch.start, batch.keypoints), batch.body)
-        plain = misread(reader(batch.start, torch.zeros_like(batch.keypoints)), batch.body)
-        rows.append({**row, **{f"plain_{name}": value for name, value in plain.items()}})
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        hinted = reader(batch.start, batch.keypoints)
+        plain = reader(batch.start, torch.zeros_like(batch.keypoints))
+        row: dict[str, float] = {}
+        kinds = (("", hinted, ~batch.drawn), ("plain_", plain, ~batch.drawn), ("drawn_", plain, batch.drawn))
+        for kind, read, who in kinds:
+            if who.any():
+                figures = misread(*(Body(*(v[who] for v in vars(b).values())) for b in (read, batch.body)))
+                row.update({kind + name: value for name, value in figures.items()})
+        rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
 def step(reader: BodyReader, batch: PeopleBatch) -> tuple[Tensor, dict[str, float]]:
