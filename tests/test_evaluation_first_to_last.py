@@ -66,12 +66,19 @@ class Measured:
         distance = 500 + (10.0 * sum(chosen) if piece.first else 0)
         return Row(label, {"FVD-16": Reading(distance), "FVD-40": Reading(None)})
 
+    def same_reference(
+        self, name: str, way: str, piece: Piece, pieces: list[Piece], chosen: list[int]
+    ) -> dict[str, Reading]:
+        assert [p.first for p in pieces] == [0, 40, 80, 120]
+        distance = 400 - (2.0 * sum(chosen) if piece.first == 120 else 0)
+        return {"FVD-16 to all": Reading(distance), "FVD-40 to all": Reading(None)}
+
 
 def test_table_7_says_it_of_every_way() -> None:
-    told = _first_to_last(Measured(), 3, Piece(0, 40), Piece(120, 40))
+    told = _first_to_last(Measured(), 3, [Piece(first, 40) for first in (0, 40, 80, 120)])
     assert len(told) == len(LONG_WAYS)
     for sentence, label in zip(told, LONG_WAYS.values(), strict=True):
         assert sentence.endswith(
             f"{label}: identity -0.100 (0.000), ground truth -0.040 (0.000), beyond that -0.060 (0.000); "
-            "FVD-16 +30 (12)."
+            "FVD-16 +30 (12); FVD-16 to all -6.000 (2.309)."
         )

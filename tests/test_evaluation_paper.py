@@ -16,6 +16,7 @@ from dabfusion.config import GenerationOptions
 from dabfusion.evaluation.clip import Clip
 from dabfusion.evaluation.clip_rows import beside_truth, cut_clip, cut_track, still_track
 from dabfusion.evaluation.dancers import OURS, Dancers, DeafDiffusion, without_beats
+from dabfusion.evaluation.fvd import frechet_distance
 from dabfusion.evaluation.instruments import Instruments
 from dabfusion.evaluation.paper import TABLES, write_paper
 from dabfusion.evaluation.paper_rows import PaperRows, Piece, windows
@@ -162,6 +163,8 @@ def test_the_tables_are_whole_and_what_was_made_is_kept(sets, tmp_path, monkeypa
     assert rows["ground truth, 64"]["beat advantage"] is not None and len(rows) == 20
     chained = next(row for name, row in rows.items() if "drawn frame" in name and name.endswith(", 48"))
     assert chained["samples of 16"] == 1 and chained["FVD-16"] is None  # one sample is no distance
+    assert chained["FVD-16 to all"] is None and rows["ground truth, 64"]["FVD-16 to all"] is None
+    assert "FVD to all: to the ground truth of all four pieces" in (tmp_path / "table_7.md").read_text()
     assert chained["SSIM"] < 1 and chained["samples of 40"] == 0
     assert "vgg16" in chained["identity"] and len(table["rows"]) == 16
     for way in ("ours", "chained-codes", "chained-pixels"):
@@ -186,6 +189,22 @@ def test_the_row_of_a_clip_is_measured_once(sets, monkeypatch: pytest.MonkeyPatc
     halves = rows.halves("real", FORTY, TRUTH)
     assert halves.count == 1 and halves.readings["samples of 16"].value == 1
     assert rows.rows(FORTY, OURS) is rows.rows(FORTY, OURS, Piece(0, 16))
+
+
+def test_early_and_late_pieces_are_compared_with_the_same_real_clips(sets, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, pieces = PaperRows(sets, PaperTools(), silent), [Piece(0, 16), Piece(16, 16)]
+    real = {piece: np.random.default_rng(piece.first).normal(piece.first, 1, (3, 2, 400)) for piece in pieces}
+    monkeypatch.setattr(PaperSets, "truth", lambda self, name: [None] * 3)
+    seen = {TRUTH: real, OURS: {piece: values + 0.5 for piece, values in real.items()}}
+    monkeypatch.setattr(PaperRows, "_seen", lambda self, name, way, piece, length: list(seen[way][piece]))
+    whole = np.concatenate([real[piece].reshape(-1, 400) for piece in pieces])
+    for piece in pieces:
+        expected = frechet_distance(seen[OURS][piece].reshape(-1, 400), whole)
+        found = rows.same_reference(LONG, OURS, piece, pieces)
+        assert found["FVD-16 to all"].value == pytest.approx(expected)
+        some = rows.same_reference(LONG, OURS, piece, pieces, [0, 2])["FVD-16 to all"].value
+        assert some is not None and some != pytest.approx(expected)
+    assert rows.same_reference(LONG, OURS, pieces[0], pieces, [])["FVD-16 to all"].value is None
 
 
 def test_no_dance_is_in_both_halves(sets, monkeypatch: pytest.MonkeyPatch) -> None:

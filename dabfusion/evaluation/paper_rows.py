@@ -25,6 +25,7 @@ from .weights import MissingWeightsError
 IDENTITY_RATE = 2.0  #: frames a second that identity looks at
 REFERENCE_RATE = 0.5  #: frames a second that SSIM, PSNR and LPIPS look at
 WINDOWS = {16: 2, 40: 1}  #: windows of that many frames that FVD takes from every clip's length, 40 frames
+SAME_REFERENCE = "to all"  #: of FVD: to the ground truth of all pieces of a length, not of the same piece
 _VERSION = 1  # of what is measured
 
 
@@ -90,6 +91,27 @@ class PaperRows:
         found = self._distances(name, way, piece or self.first, first, second, itself=True)
         return Row(label, found, len(first))
 
+    def same_reference(
+        self, name: str, way: str, piece: Piece, pieces: Sequence[Piece], chosen: Sequence[int] | None = None
+    ) -> dict[str, Reading]:
+        """FVD of a piece of the ``chosen`` clips (default: all) to their ground truth in all ``pieces``, so that early
+        and late pieces are compared with the same real clips: real dances spread out with time, too."""
+        some = list(range(len(self._sets.truth(name)))) if chosen is None else list(chosen)
+        found: dict[str, Reading] = {}
+        for length in CLIP_FRAMES:
+            label = f"FVD-{length} {SAME_REFERENCE}"
+            if way == TRUTH:
+                found[label] = Reading(None)
+                continue
+            try:
+                made = self._chosen(name, way, [piece], length, some)
+                real = self._chosen(name, TRUTH, pieces, length, some)
+            except MissingWeightsError as missing:
+                found[label] = Reading(None, missing.need)
+                continue
+            found[label] = Reading(None if min(len(made), len(real)) < 2 else frechet_distance(made, real))
+        return found
+
     @property
     def first(self) -> Piece:
         """A clip's length, from the start."""
@@ -124,10 +146,7 @@ class PaperRows:
                 found |= {f"FVD-{length}": Reading(None), f"samples of {length}": Reading(None)}
                 continue
             try:
-                x, y = (
-                    np.concatenate([self._seen(name, w, piece, length)[k] for k in chosen] or [np.zeros((0, CLASSES))])
-                    for w, chosen in ((way, some), (TRUTH, others))
-                )
+                x, y = (self._chosen(name, w, [piece], length, chosen) for w, chosen in ((way, some), (TRUTH, others)))
             except MissingWeightsError as missing:
                 found[f"FVD-{length}"] = Reading(None, missing.need)
                 continue
@@ -135,6 +154,11 @@ class PaperRows:
             found[f"FVD-{length}"] = Reading(None) if few else Reading(frechet_distance(x, y))
             found[f"samples of {length}"] = Reading(min(len(x), len(y)), digits=0)
         return found
+
+    def _chosen(self, name: str, way: str, pieces: Sequence[Piece], length: int, chosen: Sequence[int]) -> np.ndarray:
+        """I3D logits (n, 400) of all windows of some clips' pieces."""
+        seen = [self._seen(name, way, piece, length)[k] for piece in pieces for k in chosen]
+        return np.concatenate(seen or [np.zeros((0, CLASSES))])
 
     def _seen(self, name: str, way: str, piece: Piece, length: int) -> list[np.ndarray]:
         """I3D logits (n, 400) of each clip's windows."""
