@@ -164,6 +164,26 @@ def test_hands_that_the_photo_hides_are_of_the_faces_colour_and_seen_ones_of_the
     assert seen_colours(picture, FlowMaps(still, seen, seen, parts))[0, 2, 44, 8] > 0.8
 
 
+def test_a_few_seen_cells_of_a_hand_are_not_its_colour_and_hair_is_not_the_faces():
+    picture = torch.zeros(1, 4, 256, 256)
+    picture[:, 3], picture[:, 2] = 1, 0.9  # a blue coat everywhere
+    picture[:, :, :80] = torch.tensor([0.1, 0.6, 0.1, 1.0])[:, None, None]  # green hair
+    picture[:, :, 30:80, 100:156] = torch.tensor([0.8, 0.5, 0.4, 1.0])[:, None, None]  # a face within
+    parts = torch.zeros(1, 19, 64, 64)
+    parts[:, BONES.index("Spine")] = 1
+    for bone, rows, columns in (("Head", slice(0, 20), slice(20, 44)), ("LeftHand", slice(40, 52), slice(0, 12))):
+        parts[:, :, rows, columns] = 0
+        parts[:, BONES.index(bone), rows, columns] = 1
+    still, seen = torch.zeros(1, 2, 64, 64), torch.ones(1, 1, 64, 64)
+    hidden = seen.clone()
+    hidden[..., 40:52, :12] = 0
+    hidden[..., 40:42, 0] = 1  # 2 of 144 cells, the edge of a blue sleeve, are seen
+    hand = seen_colours(picture, FlowMaps(still, hidden, seen, parts))[0, :, 46, 8]
+    assert hand[0] > 0.45 and hand[0] > hand[1] and hand[2] < 0.6
+    hidden[..., 40:52, 1:6] = 1  # half of it is seen: it is what it is
+    assert seen_colours(picture, FlowMaps(still, hidden, seen, parts))[0, 2, 46, 8] > 0.8
+
+
 def test_a_hidden_forearm_looks_like_the_other_one_and_not_like_the_shirt_behind_it():
     picture, parts = torch.zeros(1, 4, 64, 64), torch.zeros(1, 19, 64, 64)
     picture[:, 3] = 1
