@@ -35,7 +35,8 @@ _HEAD = BONES.index("Head")
 _FACE_BELOW, _FACE_SIZE = 0.5, 0.5  # the face's middle below the head's, and its radius, in the head's spread
 _DECIDED = 3.0  # exponent that lets the strongest part of a cell win
 _OWN = 0.6  # cells with this share of a part tell its colours
-_ENOUGH, _ENOUGH_SHARE = 2.0, 0.1  # seen cells of a part, and their share, from which on its colours are its own
+_ENOUGH = 2.0  # seen cells of a part from which on its colours are its own
+_ENOUGH_OF_HANDS = 0.1  # ... and of hands this share: the few cells at their edge are a sleeve's
 
 
 def seen_colours(picture: Tensor, maps: FlowMaps) -> Tensor:
@@ -68,7 +69,8 @@ def _of_its_part(layer: Tensor, parts: Tensor, anywhere: Tensor, source: Tensor)
     share = share / share.sum(1, keepdim=True).clamp_min(_LEAST)
     own = layer[:, None] * (share * (share > _OWN))[:, :, None]  # (B, groups, 4, 64, 64)
     filled = fill_unseen(own[:, :, :3].flatten(0, 1), own[:, :, 3:].flatten(0, 1)).unflatten(0, own.shape[:2])
-    enough = (_ENOUGH_SHARE * (share > _OWN).sum((2, 3))).clamp_min(_ENOUGH)  # (B, groups)
+    enough = torch.full_like(own[:, :, 3, 0, 0], _ENOUGH)  # (B, groups)
+    enough[:, _HAND_GROUP] = (_ENOUGH_OF_HANDS * (share[:, _HAND_GROUP] > _OWN).sum((1, 2))).clamp_min(_ENOUGH)
     trust = (own[:, :, 3].sum((2, 3)) / enough).clamp(0, 1)[:, :, None, None, None]
     others = anywhere[:, None].repeat(1, len(_ALIKE), 1, 1, 1)
     face, known = _face(layer, parts[:, _HEAD], source)
