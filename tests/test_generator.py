@@ -184,6 +184,15 @@ def test_a_few_seen_cells_of_a_hand_are_not_its_colour_and_hair_is_not_the_faces
     assert seen_colours(picture, FlowMaps(still, hidden, seen, parts))[0, 2, 46, 8] > 0.8
 
 
+def test_a_frame_without_a_face_can_be_learnt_from():
+    flow = torch.zeros(1, 2, 64, 64, requires_grad=True)
+    parts = torch.zeros(1, 19, 64, 64)
+    parts[:, BONES.index("LeftHand")] = 1
+    picture, ones = torch.full((1, 4, 256, 256), 0.5), torch.ones(1, 1, 64, 64)
+    seen_colours(picture, FlowMaps(flow, 0.01 * ones, ones, parts)).sum().backward()
+    assert torch.isfinite(flow.grad).all()
+
+
 def test_a_hidden_forearm_looks_like_the_other_one_and_not_like_the_shirt_behind_it():
     picture, parts = torch.zeros(1, 4, 64, 64), torch.zeros(1, 19, 64, 64)
     picture[:, 3] = 1

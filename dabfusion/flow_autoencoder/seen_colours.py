@@ -91,7 +91,7 @@ def _face(layer: Tensor, head: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
     weight = (layer[:, 3] * (head > _OWN))[:, None]  # (B, 1, 64, 64)
     total = weight.sum((2, 3), keepdim=True).clamp_min(_LEAST)
     away = source - (weight * source).sum((2, 3), keepdim=True) / total
-    spread = ((weight * away.square()).sum((1, 2, 3), keepdim=True) / total / 2).sqrt().clamp_min(1 / _GRID)
+    spread = ((weight * away.square()).sum((1, 2, 3), keepdim=True) / total / 2).clamp_min(_GRID**-2).sqrt()
     below = torch.zeros(1, 2, 1, 1, device=layer.device)
     below[:, 1] = _FACE_BELOW
     near = (
