@@ -159,7 +159,7 @@ class TrainedDancer:
             count, gone_now = len(code), gone[first : first + _BATCH]
             with self._precision():
                 maps = self._codec.decode(description.repeated(count), body.body.repeated(count), code)
-                maps = hands.uncovered(with_stiff_parts(maps), code, gone_now)
+                maps = hands.uncovered(with_stiff_parts(maps, body.drawn), code, gone_now)
             window = drawn_window(maps)
             for some in pieces(count, window):
                 part, now = maps.rows(some), code[some]

@@ -53,6 +53,18 @@ def test_a_bent_part_is_straightened_and_the_trunk_is_not_touched(bone: int) -> 
     torch.testing.assert_close(after[:, :, ~part], before.flow[:, :, ~part])
 
 
+def test_a_drawings_trunk_is_one_piece() -> None:
+    before = bent_maps()
+    assert before.parts is not None
+    trunk = before.parts[0, 0] > 0
+    before.parts[:, 0, 16:, 8:16], before.parts[:, BONES.index("Spine2"), 16:, 8:16] = 0, 1  # two bones, one piece
+    after = with_stiff_parts(before, flat=True).flow
+    gaps = (after[..., 1:] - after[..., :-1])[:, :, 18:30, 9:22]
+    torch.testing.assert_close(gaps, gaps[..., :1, :1].expand_as(gaps), atol=1e-4, rtol=0)
+    off = trunk | (before.parts[0, HEAD] > 0)
+    torch.testing.assert_close(after[:, :, ~off], before.flow[:, :, ~off])
+
+
 def test_a_part_that_the_photo_does_not_show_stays_as_it_was_decoded() -> None:
     before = bent_maps(shown=0.0)
     torch.testing.assert_close(with_stiff_parts(before).flow, before.flow)

@@ -2,7 +2,8 @@
 
 Flow that is decoded cell by cell bends a face a little differently everywhere, and a face is where people see it. The
 local affine motion of FOMM (Siarohin et al. 2019, Eq. 4) turns, shifts and foreshortens a part without bending it.
-The trunk, which does bend, stays as it was decoded.
+The trunk, which does bend, stays as it was decoded; but that of a drawing is one flat piece, and what is printed on it
+tears where it bends.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from dabfusion.flow_autoencoder.geometry import pixel_grid
 from dabfusion.skeleton import BONES
 
 STIFF = tuple(n for n, bone in enumerate(BONES) if bone == "Head" or bone.endswith(("Arm", "Hand", "Leg", "Foot")))
+TRUNK = tuple(BONES.index(bone) for bone in ("Hips", "Spine", "Spine2", "LeftShoulder", "RightShoulder"))
 _ENOUGH = 8.0  # cells of a part that the photo shows, to know its motion by
 _RIDGE = 1e-5
 
 
-def with_stiff_parts(maps: FlowMaps) -> FlowMaps:
+def with_stiff_parts(maps: FlowMaps, flat: bool = False) -> FlowMaps:
     """Maps of B frames whose flow is affine on the head and on each bone of the limbs, and as it was elsewhere.
+
+    Args:
+        maps: as decoded.
+        flat: of a drawing, whose trunk moves as one piece, too.
 
     Raises:
         ValueError: the maps tell no parts of the body.
@@ -31,6 +37,8 @@ def with_stiff_parts(maps: FlowMaps) -> FlowMaps:
         raise ValueError("Parts of the body can be kept stiff only in maps that tell them.")
     flow = maps.flow.float()
     parts = maps.parts[:, list(STIFF)].float()  # (B, P, h, w)
+    if flat:
+        parts = torch.cat([parts, maps.parts[:, list(TRUNK)].float().sum(1, keepdim=True)], 1)
     weight = (parts * maps.occlusion.float()).square()
     share = parts * (weight.sum((2, 3), keepdim=True) / _ENOUGH).clamp(0, 1)
     with torch.autocast(flow.device.type, enabled=False):
