@@ -193,6 +193,9 @@ def test_command_line_refuses_what_is_not_there(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no \.glb people"):
         cli.main(["pairs", "--out", str(tmp_path / "p"), "--avatars", str(tmp_path / "empty")])
+    with pytest.raises(UserError, match="share from 0 to 1"):
+        cli.main(["people", "--out", str(tmp_path / "p"), "--drawings", "2"])
+    assert not (tmp_path / "p").exists()
     assert not (tmp_path / "p").exists()
 
 
