@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from scipy.spatial.transform import Rotation
 
+from dabfusion import dance_model
 from dabfusion.checkpoint import open_checkpoint, save_checkpoint
 from dabfusion.config import STYLES, GenerationOptions
 from dabfusion.contact_shadow import contact_shadow
@@ -100,6 +101,23 @@ def test_a_person_turns_further_than_a_drawing_and_neither_further_than_it_may(
 
     recognised = replace(start_frame, keypoints=np.full((17, 3), 128, np.float32))
     assert farthest_turn(start_frame) <= DRAWING.body.most + 1e-3 < farthest_turn(recognised) <= PERSON.body.most + 1e-3
+
+
+def test_only_a_drawings_trunk_is_kept_stiff(
+    dancer: TrainedDancer, start_frame: StartFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+
+    def noted(maps: FlowMaps, flat: bool = False) -> FlowMaps:
+        told.append(flat)
+        return with_stiff_parts(maps, flat)
+
+    monkeypatch.setattr(dance_model, "with_stiff_parts", noted)
+    for keypoints in (start_frame.keypoints, np.full((17, 3), 128, np.float32)):
+        shown = replace(start_frame, keypoints=keypoints)
+        body = dancer.read_body(shown)
+        next(dancer.frames(shown, body, body.code[None].astype(np.float32)))
+    assert told == [True, False]
 
 
 def test_one_frame_for_every_code_and_the_same_for_the_same_seed(

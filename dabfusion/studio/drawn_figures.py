@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 
-from dabfusion.skeleton import BONES, CARRIER, NUM_BONES, NUM_POINTS, encode_pose
+from dabfusion.skeleton import BONES, NUM_BONES, NUM_POINTS, TIPS, encode_pose, forward_kinematics
 from dabfusion.studio.pose_pool import axis_angle, turn
 from dabfusion.studio.renderer import FRAME_SIZE, GROUND, STANDING_HEIGHT
 
@@ -31,7 +32,7 @@ _ARMS = {
     "hanging": ((74, 13), (4, 6), 0.42), "away": ((38, 14), (6, 10), 0.26), "level": ((0, 10), (3, 6), 0.1),
     "raised": ((-50, 18), (8, 14), 0.1), "waving": ((5, 15), (75, 25), 0.06), "hip": ((50, 8), (-95, 15), 0.06),
 }  # fmt: skip
-_POINT = {name: n for n, name in enumerate((*BONES, "HeadTop", "LeftFingers", "RightFingers", "LeftToes", "RightToes"))}
+_POINT = {name: n for n, name in enumerate((*BONES, *(tip for tip, _ in TIPS)))}
 _SIDES = (("Left", 1), ("Right", -1))
 
 
@@ -115,10 +116,11 @@ def sample_flat_body(rng: np.random.Generator) -> FlatBody:
     rotation = _flat_pose(rng)
     tall = min(STANDING_HEIGHT * float(np.exp(rng.normal(0, 0.09))), 1.7)
     offsets = (rest * tall / height).astype(np.float32)
-    points = _placed(offsets, rotation)
+    code = torch.from_numpy(encode_pose(rotation, np.zeros(3)))
+    points = forward_kinematics(code, torch.from_numpy(offsets), torch.zeros(3)).numpy()
     soles = points[[_POINT["LeftToes"], _POINT["RightToes"]], 1].min()
-    points += np.array([rng.normal(0, 0.08), GROUND + rng.normal(0, 0.03) - soles, 0.0])
-    return FlatBody(rotation, offsets, points.astype(np.float32))
+    place = np.array([rng.normal(0, 0.08), GROUND + rng.normal(0, 0.03) - soles, 0.0])
+    return FlatBody(rotation, offsets, (points + place).astype(np.float32))
 
 
 def _flat_pose(rng: np.random.Generator) -> np.ndarray:
@@ -139,13 +141,6 @@ def _flat_pose(rng: np.random.Generator) -> np.ndarray:
             rotation[BONES.index(side + bone)] = axis_angle(_Z, sign * np.deg2rad(angle))
         rotation[BONES.index(f"{side}Foot")] = turn(sign * rng.uniform(0, 1.5))
     return rotation
-
-
-def _placed(offsets: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    points = np.zeros((NUM_POINTS, 3))
-    for k in range(1, NUM_POINTS):
-        points[k] = points[CARRIER[k]] + rotation[CARRIER[k]] @ offsets[k]
-    return points
 
 
 def draw_flat_figure(rng: np.random.Generator) -> dict[str, np.ndarray]:
